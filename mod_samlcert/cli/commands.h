@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands of samlcertctl, and what they share. */
+#ifndef SAMLC_CLI_COMMANDS_H
+#define SAMLC_CLI_COMMANDS_H
+
+#include "cli/options.h"
+#include "core/base/result.h"
+#include "core/base/text.h"
+#include "core/trust/snapshot.h"
+
+/* Exit codes. verify: accepted, refused, unusable. Monitors (lint): the four of them. */
+#define CTL_OK 0
+#define CTL_REFUSED 1
+#define CTL_WARNING 1
+#define CTL_UNUSABLE 2
+#define CTL_CRITICAL 2
+#define CTL_UNKNOWN 3
+
+#define CTL_WARN_DAYS 30   /* a certificate that ends within so many days is worth a warning */
+
+/* A command. `argv` holds its operands alone; the options are in `ctl`. Returns the exit code. */
+typedef struct ctl_command_t {
+    const char *name;
+    int (*run)(ctl_t *ctl, int argc, const char **argv);
+    const char *options;    /* those that it takes, beside the ones every command takes */
+    const char *operands;   /* as usage shows them */
+    int usage_exit;         /* exit code for a usage error */
+    const char *help;       /* one sentence */
+} ctl_command_t;
+
+int samlc_cmd_verify(ctl_t *ctl, int argc, const char **argv);
+int samlc_cmd_inspect(ctl_t *ctl, int argc, const char **argv);
+int samlc_cmd_lint(ctl_t *ctl, int argc, const char **argv);
+int samlc_cmd_list(ctl_t *ctl, int argc, const char **argv);
+int samlc_cmd_settings(ctl_t *ctl, int argc, const char **argv);
+int samlc_cmd_help(ctl_t *ctl, int argc, const char **argv);
+
+/* Says on stderr what is wrong with the command line and how it is meant; returns the exit code. */
+int ctl_usage(const ctl_t *ctl, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Says on stderr what failed: "samlcertctl: CODE: SENTENCE". */
+void ctl_complain(const samlc_result_t *res);
+
+/* The trust directory as a source; nobody's permissions are checked. */
+apr_status_t ctl_source(samlc_source_t *source, const ctl_t *ctl, samlc_result_t *res);
+
+/* Loads the trust directory as of ctl->now, until the pool goes. */
+apr_status_t ctl_load(samlc_snapshot_t **snapshot, const samlc_source_t *source, const ctl_t *ctl,
+                      samlc_result_t *res);
+
+/* Reads a file, or standard input for "-". Fails with too-large or file-unreadable. */
+apr_status_t ctl_read(samlc_data_t *out, const char *path, apr_size_t max, samlc_result_t *res,
+                      apr_pool_t *p);
+
+#endif

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/keys/key.h"
+
+#include <limits.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/param_build.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <string.h>
+
+#define MIN_MODULUS_BITS 512
+#define MAX_MODULUS_BITS 16384
+#define MAX_EXPONENT_BITS 64
+
+struct samlc_key_t {
+    EVP_PKEY *pkey;
+    unsigned char spki_sha256[SAMLC_SHA256_LEN];
+    const char *type;
+    int bits;
+};
+
+static apr_status_t free_pkey(void *pkey)
+{
+    EVP_PKEY_free(pkey);
+    return APR_SUCCESS;
+}
+
+static int hash_spki(unsigned char sha256[SAMLC_SHA256_LEN], EVP_PKEY *pkey)
+{
+    unsigned char *spki = NULL;
+    int len = i2d_PUBKEY(pkey, &spki);
+    int done = len > 0
+        && EVP_Digest(spki, (size_t)len, sha256, NULL, EVP_sha256(), NULL) == 1;
+
+    OPENSSL_free(spki);
+    return done;
+}
+
+samlc_key_t *samlc_key_make(EVP_PKEY *pkey, apr_pool_t *p)
+{
+    samlc_key_t *key = apr_pcalloc(p, sizeof(*key));
+
+    apr_pool_cleanup_register(p, pkey, free_pkey, apr_pool_cleanup_null);
+    key->pkey = pkey;
+    key->type = EVP_PKEY_get0_type_name(pkey);
+    key->bits = EVP_PKEY_get_bits(pkey);
+    if (!key->type) {
+        key->type = "unknown";
+    }
+    if (!hash_spki(key->spki_sha256, pkey)) {
+        apr_pool_cleanup_run(p, pkey, free_pkey);
+        key = NULL;
+    }
+    ERR_clear_error();
+    return key;
+}
+
+EVP_PKEY *samlc_key_get(const samlc_key_t *key)
+{
+    return key->pkey;
+}
+
+const unsigned char *samlc_key_spki_sha256(const samlc_key_t *key)
+{
+    return key->spki_sha256;
+}
+
+const char *samlc_key_type(const samlc_key_t *key)
+{
+    return key->type;
+}
+
+int samlc_key_bits(const samlc_key_t *key)
+{
+    return key->bits;
+}
+
+int samlc_key_equal(const samlc_key_t *a, const samlc_key_t *b)
+{
+    int equal = 0;
+
+    if (!a || !b) {
+        return 0;
+    }
+    equal = EVP_PKEY_eq(a->pkey, b->pkey) == 1;
+    ERR_clear_error();   /* comparing keys of two types leaves an entry */
+    return equal;
+}
+
+/* An odd number of at most `max_bits` bits, or NULL; looks at the length before it works. */
+static BIGNUM *read_odd(const samlc_data_t *in, int max_bits)
+{
+    const unsigned char *bytes = in->data;
+    apr_size_t len = in->len;
+    BIGNUM *number = NULL;
+
+    while (len > 0 && *bytes == 0) {
+        bytes++;
+        len--;
+    }
+    if (len == 0 || len > (apr_size_t)max_bits / 8) {
+        return NULL;
+    }
+    number = BN_bin2bn(bytes, (int)len, NULL);
+    if (number && !BN_is_odd(number)) {
+        BN_free(number);
+        number = NULL;
+    }
+    return number;
+}
+
+static EVP_PKEY *rsa_from_numbers(const BIGNUM *n, const BIGNUM *e)
+{
+    EVP_PKEY *pkey = NULL;
+    OSSL_PARAM *params = NULL;
+    OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+
+    if (!builder || !ctx || OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n) != 1
+        || OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, e) != 1) {
+        goto out;
+    }
+    params = OSSL_PARAM_BLD_to_param(builder);
+    if (!params || EVP_PKEY_fromdata_init(ctx) != 1
+        || EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1) {
+        pkey = NULL;
+    }
+out:
+    OSSL_PARAM_free(params);
+    EVP_PKEY_CTX_free(ctx);
+    OSSL_PARAM_BLD_free(builder);
+    return pkey;
+}
+
+apr_status_t samlc_key_from_rsa(samlc_key_t **key, const samlc_data_t *modulus,
+                                const samlc_data_t *exponent, samlc_result_t *res, apr_pool_t *p)
+{
+    apr_status_t rv = APR_EGENERAL;
+    BIGNUM *n = NULL;
+    BIGNUM *e = NULL;
+    EVP_PKEY *pkey = NULL;
+
+    *key = NULL;
+    ERR_clear_error();
+    n = read_odd(modulus, MAX_MODULUS_BITS);
+    if (!n || BN_num_bits(n) < MIN_MODULUS_BITS) {
+        rv = samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_MALFORMED,
+                               "an RSA modulus is an odd number of %d to %d bits",
+                               MIN_MODULUS_BITS, MAX_MODULUS_BITS);
+        goto out;
+    }
+    e = read_odd(exponent, MAX_EXPONENT_BITS);
+    if (!e || BN_is_one(e)) {
+        rv = samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_MALFORMED,
+                               "an RSA exponent is an odd number, 3 or more, of at most %d bits",
+                               MAX_EXPONENT_BITS);
+        goto out;
+    }
+    pkey = rsa_from_numbers(n, e);
+    *key = pkey ? samlc_key_make(pkey, p) : NULL;
+    if (!*key) {
+        rv = samlc_result_fail_openssl(res, APR_EINVAL, SAMLC_REASON_MALFORMED,
+                                       "modulus and exponent make no RSA key");
+        goto out;
+    }
+    rv = APR_SUCCESS;
+out:
+    BN_free(n);
+    BN_free(e);
+    ERR_clear_error();
+    return rv;
+}
+
+/* Refuses on behalf of a person who isn't there, and tells that a passphrase was asked for. */
+static int no_passphrase(char *buffer, int size, int for_writing, void *asked)
+{
+    (void)buffer;
+    (void)size;
+    (void)for_writing;
+    *(int *)asked = 1;
+    return -1;
+}
+
+apr_status_t samlc_key_parse_private(samlc_key_t **key, const samlc_data_t *pem,
+                                     samlc_result_t *res, apr_pool_t *p)
+{
+    apr_status_t rv = APR_EGENERAL;
+    BIO *bio = NULL;
+    EVP_PKEY *pkey = NULL;
+    int asked = 0;
+
+    *key = NULL;
+    ERR_clear_error();
+    if (pem->len > INT_MAX) {
+        return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_CONFIG_INVALID,
+                                 "%s: too large for a private key", pem->origin);
+    }
+    bio = BIO_new_mem_buf(pem->data, (int)pem->len);
+    pkey = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, &asked) : NULL;
+    if (!pkey && asked) {
+        rv = samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_CONFIG_INVALID,
+                               "%s: the private key is encrypted", pem->origin);
+        goto out;
+    }
+    *key = pkey ? samlc_key_make(pkey, p) : NULL;
+    if (!*key) {
+        rv = samlc_result_fail_openssl(res, APR_EINVAL, SAMLC_REASON_CONFIG_INVALID,
+                                       "%s: no private key in PEM", pem->origin);
+        goto out;
+    }
+    rv = APR_SUCCESS;
+out:
+    BIO_free(bio);
+    ERR_clear_error();
+    return rv;
+}

@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/report.h"
+
+#include <apr_strings.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+
+/*
+ * A string; null for NULL. What is not UTF-8 (a path, a name in an odd certificate) is escaped:
+ * jansson would drop the member.
+ */
+static json_t *text(const char *s, apr_pool_t *p)
+{
+    json_t *json = NULL;
+
+    if (!s) {
+        return json_null();
+    }
+    json = json_string(s);
+    return json ? json : json_string(samlc_text_show(s, p));
+}
+
+/* A time in RFC 3339; null for 0, which means none everywhere here. */
+static json_t *instant(apr_time_t t, apr_pool_t *p)
+{
+    return t == 0 ? json_null() : text(samlc_clock_format(t, p), p);
+}
+
+static json_t *number(apr_uint64_t n)
+{
+    return json_integer((json_int_t)n);
+}
+
+static json_t *strings(const apr_array_header_t *array, apr_pool_t *p)
+{
+    json_t *json = json_array();
+    int i = 0;
+
+    for (i = 0; array && i < array->nelts; i++) {
+        json_array_append_new(json, text(APR_ARRAY_IDX(array, i, const char *), p));
+    }
+    return json;
+}
+
+/*
+ * The document as text; takes `json` over. ASCII alone, because much in it comes from outside and
+ * people look at it in terminals. "null" if memory ran out: no reader takes that for good news.
+ */
+static const char *document(json_t *json, apr_pool_t *p)
+{
+    char *dump = json_dumps(json, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+    const char *out = apr_pstrcat(p, dump ? dump : "null", "\n", NULL);
+
+    free(dump);
+    json_decref(json);
+    return out;
+}
+
+/* Certificates */
+
+static void put_key(json_t *json, const samlc_key_t *key, apr_pool_t *p)
+{
+    const unsigned char *spki = samlc_key_spki_sha256(key);
+
+    json_object_set_new(json, "spki_sha256", text(samlc_text_hex(spki, SAMLC_SHA256_LEN, p), p));
+    json_object_set_new(json, "key_type", text(samlc_key_type(key), p));
+    json_object_set_new(json, "key_bits", json_integer(samlc_key_bits(key)));
+}
+
+/* What is said of a certificate in every list; of a bare key (`cert` NULL) mostly nulls. */
+static json_t *particulars(const samlc_cert_t *cert, const samlc_key_t *key, apr_time_t now,
+                           apr_pool_t *p)
+{
+    json_t *json = json_object();
+
+    json_object_set_new(json, "sha256", text(cert ? samlc_cert_sha256_hex(cert) : NULL, p));
+    json_object_set_new(json, "subject", text(cert ? samlc_cert_subject(cert) : NULL, p));
+    json_object_set_new(json, "issuer", text(cert ? samlc_cert_issuer(cert) : NULL, p));
+    json_object_set_new(json, "serial", text(cert ? samlc_cert_serial(cert, p) : NULL, p));
+    json_object_set_new(json, "not_before", instant(cert ? samlc_cert_not_before(cert) : 0, p));
+    json_object_set_new(json, "not_after", instant(cert ? samlc_cert_not_after(cert) : 0, p));
+    json_object_set_new(json, "days_left",
+                        cert ? json_integer(samlc_cert_days_left(cert, now)) : json_null());
+    put_key(json, key, p);
+    return json;
+}
+
+static json_t *inspected(const samlc_cert_t *cert, apr_time_t now, apr_pool_t *p)
+{
+    const samlc_key_t *key = samlc_cert_key(cert);
+    const unsigned char *spki = samlc_key_spki_sha256(key);
+    json_t *json = particulars(cert, key, now, p);
+
+    json_object_set_new(json, "sha1", text(samlc_cert_fingerprint(cert, EVP_sha1(), p), p));
+    json_object_set_new(json, "sha384", text(samlc_cert_fingerprint(cert, EVP_sha384(), p), p));
+    json_object_set_new(json, "sha512", text(samlc_cert_fingerprint(cert, EVP_sha512(), p), p));
+    json_object_set_new(json, "spki_sha256_base64",
+                        text(samlc_text_base64(spki, SAMLC_SHA256_LEN, p), p));
+    json_object_set_new(json, "self_signed", json_boolean(samlc_cert_is_self_signed(cert)));
+    json_object_set_new(json, "source", text(samlc_cert_origin(cert), p));
+    return json;
+}
+
+const char *samlc_report_certs(const apr_array_header_t *certs, apr_time_t now, apr_pool_t *p)
+{
+    json_t *json = json_array();
+    const samlc_cert_t *cert = NULL;
+    int i = 0;
+
+    for (i = 0; i < certs->nelts; i++) {
+        cert = APR_ARRAY_IDX(certs, i, const samlc_cert_t *);
+        json_array_append_new(json, inspected(cert, now, p));
+    }
+    return document(json, p);
+}
+
+/* Verdicts */
+
+static json_t *attributes(const samlc_session_t *session, apr_pool_t *p)
+{
+    json_t *json = json_object();
+    const samlc_attribute_t *attribute = NULL;
+    json_t *values = NULL;
+    json_t *earlier = NULL;
+    int i = 0;
+
+    for (i = 0; session->attributes && i < session->attributes->nelts; i++) {
+        attribute = &APR_ARRAY_IDX(session->attributes, i, samlc_attribute_t);
+        values = strings(attribute->values, p);
+        earlier = json_object_get(json, attribute->name);
+        if (earlier) {   /* an IdP may spread an attribute over several elements */
+            json_array_extend(earlier, values);
+            json_decref(values);
+        }
+        else {
+            json_object_set_new(json, attribute->name, values);
+        }
+    }
+    return json;
+}
+
+static json_t *name_id(const samlc_session_t *session, apr_pool_t *p)
+{
+    json_t *json = json_object();
+
+    json_object_set_new(json, "value", text(session->name_id, p));
+    json_object_set_new(json, "format", text(session->name_id_format, p));
+    return json;
+}
+
+/* The certificate that vouched or was refused; null while none was looked at. */
+static json_t *vouching(const samlc_trust_verdict_t *trust, apr_pool_t *p)
+{
+    const samlc_cert_t *cert = trust->cert;
+    json_t *json = NULL;
+
+    if (!cert && trust->reason == SAMLC_REASON_UNDECIDED) {
+        return json_null();
+    }
+    json = json_object();
+    json_object_set_new(json, "sha256", text(cert ? samlc_cert_sha256_hex(cert) : NULL, p));
+    json_object_set_new(json, "subject", text(cert ? samlc_cert_subject(cert) : NULL, p));
+    json_object_set_new(json, "not_after", instant(cert ? samlc_cert_not_after(cert) : 0, p));
+    json_object_set_new(json, "slot", text(samlc_trust_slot_word(trust->slot), p));
+    json_object_set_new(json, "mode", text(samlc_trust_mode_word(trust->mode), p));
+    return json;
+}
+
+static json_t *step(const char *name, const char *outcome, const char *detail, apr_pool_t *p)
+{
+    json_t *json = json_object();
+
+    json_object_set_new(json, "step", text(name, p));
+    json_object_set_new(json, "outcome", text(outcome, p));
+    json_object_set_new(json, "detail", text(detail, p));
+    return json;
+}
+
+static json_t *steps(const apr_array_header_t *array, apr_pool_t *p)
+{
+    json_t *json = json_array();
+    const samlc_step_t *s = NULL;
+    int i = 0;
+
+    for (i = 0; array && i < array->nelts; i++) {
+        s = &APR_ARRAY_IDX(array, i, samlc_step_t);
+        json_array_append_new(json, step(s->step, s->outcome, s->detail, p));
+    }
+    return json;
+}
+
+const char *samlc_report_verdict(const samlc_verdict_t *verdict, apr_pool_t *p)
+{
+    int accepted = verdict->outcome == SAMLC_ACCEPTED && verdict->claims;
+    const samlc_session_t *session = accepted ? &verdict->claims->session : NULL;
+    json_t *json = json_object();
+
+    json_object_set_new(json, "verdict", text(accepted ? "accepted" : "refused", p));
+    json_object_set_new(json, "code", text(samlc_reason_word(verdict->reason), p));
+    json_object_set_new(json, "message", text(verdict->message, p));
+    json_object_set_new(json, "idp", text(verdict->idp ? verdict->idp->name : NULL, p));
+    json_object_set_new(json, "name_id", session ? name_id(session, p) : json_null());
+    json_object_set_new(json, "attributes", session ? attributes(session, p) : json_object());
+    json_object_set_new(json, "certificate", vouching(&verdict->trust, p));
+    json_object_set_new(json, "steps", steps(verdict->steps, p));
+    return document(json, p);
+}
+
+const char *samlc_report_unreadable(const samlc_result_t *res, apr_pool_t *p)
+{
+    samlc_verdict_t verdict = {0};
+    samlc_step_t *only = NULL;
+
+    verdict.reason = res->reason;
+    verdict.message = res->message;
+    verdict.steps = apr_array_make(p, 1, sizeof(samlc_step_t));
+    only = apr_array_push(verdict.steps);
+    only->step = "read";
+    only->outcome = "failed";
+    only->detail = res->message;
+    return samlc_report_verdict(&verdict, p);
+}
+
+/* The trust that is configured */
+
+const char *samlc_report_pin_kind(const samlc_pin_t *pin)
+{
+    if (pin->is_spki) {
+        return "spki-sha256";
+    }
+    switch (pin->len) {
+    case 20:
+        return "sha1";
+    case 32:
+        return "sha256";
+    case 48:
+        return "sha384";
+    case 64:
+        return "sha512";
+    default:
+        return "unknown";
+    }
+}
+
+const char *samlc_report_idp_status(const samlc_idp_t *idp)
+{
+    return idp->settings->status == SAMLC_STATUS_ACTIVE ? "active" : "inactive";
+}
+
+static int has_entry(const samlc_trust_t *trust, samlc_trust_mode_t mode)
+{
+    int i = 0;
+
+    for (i = 0; trust->entries && i < trust->entries->nelts; i++) {
+        if (APR_ARRAY_IDX(trust->entries, i, samlc_trust_entry_t).mode == mode) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int has_mode(const samlc_trust_t *trust, samlc_trust_mode_t mode)
+{
+    const samlc_signcerts_t *list = trust->list;
+
+    switch (mode) {
+    case SAMLC_MODE_PINNED:
+        return list && list->ignore_trust && list->pins->nelts > 0;
+    case SAMLC_MODE_ANCHORED:
+        return list && !list->ignore_trust && list->pins->nelts > 0;
+    case SAMLC_MODE_ANY_TRUSTED:
+        return list && list->any_trusted;
+    case SAMLC_MODE_ON_FILE:
+    case SAMLC_MODE_METADATA:
+        return has_entry(trust, mode);
+    default:
+        return 0;
+    }
+}
+
+apr_array_header_t *samlc_report_idp_modes(const samlc_idp_t *idp, apr_pool_t *p)
+{
+    apr_array_header_t *words = apr_array_make(p, 2, sizeof(const char *));
+    int mode = 0;
+
+    for (mode = SAMLC_MODE_NONE; mode <= SAMLC_MODE_METADATA; mode++) {
+        if (has_mode(idp->trust, (samlc_trust_mode_t)mode)) {
+            APR_ARRAY_PUSH(words, const char *) = samlc_trust_mode_word((samlc_trust_mode_t)mode);
+        }
+    }
+    return words;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const samlc_keyset_t *const *left = a;
+    const samlc_keyset_t *const *right = b;
+
+    return strcmp((*left)->name, (*right)->name);
+}
+
+apr_array_header_t *samlc_report_keysets(const samlc_snapshot_t *snapshot, apr_pool_t *p)
+{
+    apr_array_header_t *sets = apr_array_make(p, 1, sizeof(const samlc_keyset_t *));
+    apr_hash_index_t *at = NULL;
+
+    for (at = apr_hash_first(p, snapshot->keysets); at; at = apr_hash_next(at)) {
+        APR_ARRAY_PUSH(sets, const samlc_keyset_t *) = apr_hash_this_val(at);
+    }
+    qsort(sets->elts, (size_t)sets->nelts, sizeof(const samlc_keyset_t *), by_name);
+    return sets;
+}
+
+static json_t *entry(const samlc_trust_entry_t *e, apr_time_t now, apr_pool_t *p)
+{
+    json_t *json = particulars(e->cert, e->key, now, p);
+
+    json_object_set_new(json, "slot", text(samlc_trust_slot_word(e->slot), p));
+    json_object_set_new(json, "mode", text(samlc_trust_mode_word(e->mode), p));
+    json_object_set_new(json, "source", text(e->origin, p));
+    return json;
+}
+
+static json_t *entries(const apr_array_header_t *array, apr_time_t now, apr_pool_t *p)
+{
+    json_t *json = json_array();
+    int i = 0;
+
+    for (i = 0; array && i < array->nelts; i++) {
+        json_array_append_new(json, entry(&APR_ARRAY_IDX(array, i, samlc_trust_entry_t), now, p));
+    }
+    return json;
+}
+
+static json_t *pins(const samlc_signcerts_t *list, apr_pool_t *p)
+{
+    json_t *json = json_array();
+    const samlc_pin_t *pin = NULL;
+    json_t *one = NULL;
+    int i = 0;
+
+    for (i = 0; list && i < list->pins->nelts; i++) {
+        pin = &APR_ARRAY_IDX(list->pins, i, samlc_pin_t);
+        one = json_object();
+        json_object_set_new(one, "kind", text(samlc_report_pin_kind(pin), p));
+        json_object_set_new(one, "digest", text(samlc_text_hex(pin->digest, pin->len, p), p));
+        json_object_set_new(one, "source", text(pin->origin, p));
+        json_array_append_new(json, one);
+    }
+    return json;
+}
+
+static json_t *idps(const samlc_snapshot_t *snapshot, apr_time_t now, apr_pool_t *p)
+{
+    json_t *json = json_array();
+    const samlc_idp_t *idp = NULL;
+    json_t *one = NULL;
+    int i = 0;
+
+    for (i = 0; i < snapshot->idps->nelts; i++) {
+        idp = APR_ARRAY_IDX(snapshot->idps, i, const samlc_idp_t *);
+        one = json_object();
+        json_object_set_new(one, "name", text(idp->name, p));
+        json_object_set_new(one, "entity_id", text(idp->entity_id, p));
+        json_object_set_new(one, "status", text(samlc_report_idp_status(idp), p));
+        json_object_set_new(one, "modes", strings(samlc_report_idp_modes(idp, p), p));
+        json_object_set_new(one, "certificates", entries(idp->trust->entries, now, p));
+        json_object_set_new(one, "pins", pins(idp->trust->list, p));
+        json_array_append_new(json, one);
+    }
+    return json;
+}
+
+static json_t *own_keys(const samlc_keyset_t *set, apr_time_t now, apr_pool_t *p)
+{
+    json_t *json = json_array();
+    const samlc_own_key_t *own = NULL;
+    json_t *one = NULL;
+    int role = 0;
+
+    for (role = 0; role < SAMLC_OWN_COUNT; role++) {
+        own = &set->keys[role];
+        if (!own->cert) {
+            continue;
+        }
+        one = particulars(own->cert, samlc_cert_key(own->cert), now, p);
+        json_object_set_new(one, "role", text(samlc_own_role_word((samlc_own_role_t)role), p));
+        json_object_set_new(one, "source", text(samlc_cert_origin(own->cert), p));
+        json_array_append_new(json, one);
+    }
+    return json;
+}
+
+static json_t *keysets(const samlc_snapshot_t *snapshot, apr_time_t now, apr_pool_t *p)
+{
+    const apr_array_header_t *sets = samlc_report_keysets(snapshot, p);
+    json_t *json = json_array();
+    const samlc_keyset_t *set = NULL;
+    json_t *one = NULL;
+    int i = 0;
+
+    for (i = 0; i < sets->nelts; i++) {
+        set = APR_ARRAY_IDX(sets, i, const samlc_keyset_t *);
+        one = json_object();
+        json_object_set_new(one, "name", text(set->name, p));
+        json_object_set_new(one, "keys", own_keys(set, now, p));
+        json_array_append_new(json, one);
+    }
+    return json;
+}
+
+const char *samlc_report_list(const samlc_snapshot_t *snapshot, apr_time_t now, apr_pool_t *p)
+{
+    json_t *json = json_object();
+
+    json_object_set_new(json, "generation_hash", text(snapshot->digest_hex, p));
+    json_object_set_new(json, "idps", idps(snapshot, now, p));
+    json_object_set_new(json, "keysets", keysets(snapshot, now, p));
+    return document(json, p);
+}
+
+/* Status of a server */
+
+static json_t *last_error(const samlc_status_report_t *status, apr_pool_t *p)
+{
+    json_t *json = NULL;
+
+    if (!status->last_error_code) {
+        return json_null();
+    }
+    json = json_object();
+    json_object_set_new(json, "code", text(status->last_error_code, p));
+    json_object_set_new(json, "message", text(status->last_error_message, p));
+    json_object_set_new(json, "at", instant(status->last_error_at, p));
+    return json;
+}
+
+static json_t *store(const samlc_status_report_t *status, apr_pool_t *p)
+{
+    json_t *json = json_object();
+
+    json_object_set_new(json, "name", text(status->store, p));
+    json_object_set_new(json, "sessions", number(status->sessions));
+    json_object_set_new(json, "claims", number(status->claims));
+    json_object_set_new(json, "error", text(status->store_error, p));
+    return json;
+}
+
+static json_t *children(const samlc_status_report_t *status, apr_pool_t *p)
+{
+    json_t *json = json_array();
+    const samlc_child_report_t *child = NULL;
+    json_t *one = NULL;
+    int i = 0;
+
+    for (i = 0; status->children && i < status->children->nelts; i++) {
+        child = &APR_ARRAY_IDX(status->children, i, samlc_child_report_t);
+        one = json_object();
+        json_object_set_new(one, "pid", json_integer(child->pid));
+        json_object_set_new(one, "generation", number(child->generation));
+        json_object_set_new(one, "generation_hash", text(child->digest_hex, p));
+        json_object_set_new(one, "loaded_at", instant(child->loaded_at, p));
+        json_object_set_new(one, "refused_loads", number(child->refused_loads));
+        json_array_append_new(json, one);
+    }
+    return json;
+}
+
+const char *samlc_report_status(const samlc_status_report_t *status, apr_pool_t *p)
+{
+    const samlc_snapshot_t *snapshot = status->snapshot;
+    json_t *json = json_object();
+
+    json_object_set_new(json, "version", text(status->version, p));
+    json_object_set_new(json, "generation", number(snapshot->number));
+    json_object_set_new(json, "generation_hash", text(snapshot->digest_hex, p));
+    json_object_set_new(json, "loaded_at", instant(snapshot->loaded_at, p));
+    json_object_set_new(json, "last_reload_error", last_error(status, p));
+    json_object_set_new(json, "store", store(status, p));
+    json_object_set_new(json, "children", children(status, p));
+    json_object_set_new(json, "idps", idps(snapshot, status->now, p));
+    json_object_set_new(json, "keysets", keysets(snapshot, status->now, p));
+    json_object_set_new(json, "warnings", strings(snapshot->warnings, p));
+    return document(json, p);
+}
+
+/* Lint */
+
+static json_t *error_object(const samlc_result_t *error, apr_pool_t *p)
+{
+    json_t *json = json_object();
+
+    json_object_set_new(json, "code", text(samlc_reason_word(error->reason), p));
+    json_object_set_new(json, "message", text(error->message, p));
+    return json;
+}
+
+const char *samlc_report_lint(const samlc_result_t *error, const apr_array_header_t *warnings,
+                              apr_pool_t *p)
+{
+    const char *state = error ? "critical" : warnings->nelts > 0 ? "warning" : "ok";
+    json_t *json = json_object();
+    json_t *errors = json_array();
+
+    if (error) {
+        json_array_append_new(errors, error_object(error, p));
+    }
+    json_object_set_new(json, "state", text(state, p));
+    json_object_set_new(json, "errors", errors);
+    json_object_set_new(json, "warnings", strings(warnings, p));
+    return document(json, p);
+}

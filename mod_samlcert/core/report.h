@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What programs read: certificates, verdicts and status as JSON (the only door to jansson). */
+#ifndef SAMLC_REPORT_H
+#define SAMLC_REPORT_H
+
+#include "core/keys/cert.h"
+#include "core/saml/response.h"
+#include "core/trust/snapshot.h"
+
+/* A child process as status shows it. */
+typedef struct samlc_child_report_t {
+    long pid;
+    apr_uint64_t generation;
+    const char *digest_hex;
+    apr_time_t loaded_at;
+    apr_uint64_t refused_loads;
+} samlc_child_report_t;
+
+typedef struct samlc_status_report_t {
+    const char *version;
+    const samlc_snapshot_t *snapshot;
+    const char *last_error_code;         /* NULL: the last reload went well */
+    const char *last_error_message;
+    apr_time_t last_error_at;
+    const apr_array_header_t *children;  /* samlc_child_report_t */
+    const char *store;                   /* "lmdb" ... */
+    apr_uint64_t sessions;
+    apr_uint64_t claims;
+    const char *store_error;             /* NULL: the store works */
+    apr_time_t now;
+} samlc_status_report_t;
+
+/* "active" or "inactive". */
+const char *samlc_report_idp_status(const samlc_idp_t *idp);
+
+/* The modes by which keys of this IdP are trusted, as words ("pinned" ...): const char *. */
+apr_array_header_t *samlc_report_idp_modes(const samlc_idp_t *idp, apr_pool_t *p);
+
+/* "sha1", "sha256", "sha384", "sha512" or "spki-sha256". */
+const char *samlc_report_pin_kind(const samlc_pin_t *pin);
+
+/* Our key sets (const samlc_keyset_t *), sorted by name. */
+apr_array_header_t *samlc_report_keysets(const samlc_snapshot_t *snapshot, apr_pool_t *p);
+
+/* Each returns one JSON document with a newline at its end. */
+const char *samlc_report_status(const samlc_status_report_t *status, apr_pool_t *p);
+
+/* contract 5: verdict, code, message, idp, name_id, attributes, certificate, steps */
+const char *samlc_report_verdict(const samlc_verdict_t *verdict, apr_pool_t *p);
+
+/* A message that could not be read at all, in the form of a verdict. */
+const char *samlc_report_unreadable(const samlc_result_t *res, apr_pool_t *p);
+
+/* An array with the particulars of each certificate (samlc_cert_t *). */
+const char *samlc_report_certs(const apr_array_header_t *certs, apr_time_t now, apr_pool_t *p);
+
+/* The IdPs with their certificates, and our keys: {"generation_hash", "idps", "keysets"}. */
+const char *samlc_report_list(const samlc_snapshot_t *snapshot, apr_time_t now, apr_pool_t *p);
+
+/* {"state": "ok|warning|critical", "errors": [...], "warnings": [...]} */
+const char *samlc_report_lint(const samlc_result_t *error, const apr_array_header_t *warnings,
+                              apr_pool_t *p);
+
+#endif

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/saml/assertion.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "core/base/clock.h"
+#include "core/base/text.h"
+#include "core/store/session.h"
+#include "core/xml/xml.h"
+
+#define METHOD_BEARER "urn:oasis:names:tc:SAML:2.0:cm:bearer"
+#define NS_XSI "http://www.w3.org/2001/XMLSchema-instance"
+
+static apr_status_t malformed(samlc_result_t *res, const char *what)
+{
+    return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_MALFORMED, "%s", what);
+}
+
+apr_status_t samlc_assertion_time(apr_time_t *t, const xmlNode *node, const char *name,
+                                  samlc_result_t *res, apr_pool_t *p)
+{
+    const char *text = samlc_xml_attr(node, name, p);
+
+    *t = 0;
+    if (text == NULL || samlc_clock_parse(t, text) == APR_SUCCESS) {
+        return APR_SUCCESS;
+    }
+    return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_MALFORMED, "%s=\"%s\" of %s is no time",
+                             name, samlc_text_show(text, p), (const char *)node->name);
+}
+
+static int has_control_character(const char *s)
+{
+    for (; *s != '\0'; s++) {
+        if ((unsigned char)*s < 0x20 || *s == 0x7f) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* NameID, by itself or decrypted inside an EncryptedID. */
+static apr_status_t read_name_id(samlc_assertion_t *a, const xmlNode *node, samlc_result_t *res,
+                                 apr_pool_t *p)
+{
+    if (samlc_xml_is(node, SAMLC_NS_SAML, "EncryptedID")) {
+        node = samlc_xml_first(node);
+    }
+    if (!samlc_xml_is(node, SAMLC_NS_SAML, "NameID")) {
+        return malformed(res, "a subject that is not named by a NameID");
+    }
+    a->name_id = samlc_xml_text(node, p);
+    if (a->name_id == NULL || has_control_character(a->name_id)) {
+        return malformed(res, "a NameID that is not plain text");
+    }
+    a->name_id_format = samlc_xml_attr(node, "Format", p);
+    a->name_qualifier = samlc_xml_attr(node, "NameQualifier", p);
+    a->sp_name_qualifier = samlc_xml_attr(node, "SPNameQualifier", p);
+    return APR_SUCCESS;
+}
+
+/* spec: SAML-Profiles 3.3 - only bearer confirmations are of use here; others are passed over */
+static apr_status_t read_confirmation(samlc_assertion_t *a, const xmlNode *node, samlc_result_t *res,
+                                      apr_pool_t *p)
+{
+    const xmlNode *data = NULL;
+    samlc_confirmation_t c;
+    apr_status_t rv = APR_SUCCESS;
+    int count = 0;
+
+    memset(&c, 0, sizeof(c));
+    if (!samlc_text_equal(samlc_xml_attr(node, "Method", p), METHOD_BEARER)) {
+        return APR_SUCCESS;
+    }
+    data = samlc_xml_child(node, SAMLC_NS_SAML, "SubjectConfirmationData", &count);
+    if (count > 1) {
+        return malformed(res, "a confirmation with two sets of data");
+    }
+    if (data != NULL) {
+        c.recipient = samlc_xml_attr(data, "Recipient", p);
+        c.in_response_to = samlc_xml_attr(data, "InResponseTo", p);
+        rv = samlc_assertion_time(&c.not_before, data, "NotBefore", res, p);
+        if (rv == APR_SUCCESS) {
+            rv = samlc_assertion_time(&c.not_on_or_after, data, "NotOnOrAfter", res, p);
+        }
+    }
+    if (rv == APR_SUCCESS) {
+        APR_ARRAY_PUSH(a->bearer, samlc_confirmation_t) = c;
+    }
+    return rv;
+}
+
+static apr_status_t read_subject(samlc_assertion_t *a, const xmlNode *subject, samlc_result_t *res,
+                                 apr_pool_t *p)
+{
+    static const samlc_xml_model_t MODEL[] = {
+        { SAMLC_NS_SAML, "NameID|EncryptedID|BaseID", 0, 1 },
+        { SAMLC_NS_SAML, "SubjectConfirmation", 0, SAMLC_XML_MANY }, { NULL, NULL, 0, 0 }
+    };
+    const xmlNode *node = NULL;
+    apr_status_t rv = samlc_xml_check_children(subject, MODEL, res);
+
+    a->has_subject = 1;
+    for (node = samlc_xml_first(subject); node != NULL && rv == APR_SUCCESS;
+         node = samlc_xml_next(node)) {
+        rv = samlc_xml_is(node, SAMLC_NS_SAML, "SubjectConfirmation")
+                 ? read_confirmation(a, node, res, p)
+                 : read_name_id(a, node, res, p);
+    }
+    return rv;
+}
+
+static apr_status_t read_audiences(samlc_assertion_t *a, const xmlNode *restriction,
+                                   samlc_result_t *res, apr_pool_t *p)
+{
+    static const samlc_xml_model_t MODEL[] = {
+        { SAMLC_NS_SAML, "Audience", 1, SAMLC_XML_MANY }, { NULL, NULL, 0, 0 }
+    };
+    apr_array_header_t *audiences = apr_array_make(p, 1, sizeof(const char *));
+    const xmlNode *node = NULL;
+    apr_status_t rv = samlc_xml_check_children(restriction, MODEL, res);
+
+    for (node = samlc_xml_first(restriction); node != NULL && rv == APR_SUCCESS;
+         node = samlc_xml_next(node)) {
+        const char *audience = samlc_xml_text(node, p);
+
+        if (audience == NULL) {
+            return malformed(res, "an Audience that is not plain text");
+        }
+        APR_ARRAY_PUSH(audiences, const char *) = audience;
+    }
+    APR_ARRAY_PUSH(a->audiences, apr_array_header_t *) = audiences;
+    return rv;
+}
+
+/* spec: SAML-Core 2.5.1 - OneTimeUse holds for every assertion here, since each is claimed once;
+ * ProxyRestriction is about assertions that we would issue, and we issue none */
+static apr_status_t read_conditions(samlc_assertion_t *a, const xmlNode *conditions,
+                                    samlc_result_t *res, apr_pool_t *p)
+{
+    const xmlNode *node = NULL;
+    apr_status_t rv = samlc_assertion_time(&a->not_before, conditions, "NotBefore", res, p);
+
+    a->has_conditions = 1;
+    if (rv == APR_SUCCESS) {
+        rv = samlc_assertion_time(&a->not_on_or_after, conditions, "NotOnOrAfter", res, p);
+    }
+    for (node = samlc_xml_first(conditions); node != NULL && rv == APR_SUCCESS;
+         node = samlc_xml_next(node)) {
+        if (samlc_xml_is(node, SAMLC_NS_SAML, "AudienceRestriction")) {
+            rv = read_audiences(a, node, res, p);
+        }
+        else if (!samlc_xml_is(node, SAMLC_NS_SAML, "OneTimeUse")
+                 && !samlc_xml_is(node, SAMLC_NS_SAML, "ProxyRestriction")) {
+            a->unknown_condition = samlc_text_show((const char *)node->name, p);
+        }
+    }
+    return rv;
+}
+
+/* The first statement speaks for the session; every end of a session that is named counts. */
+static apr_status_t read_authn_statement(samlc_assertion_t *a, const xmlNode *statement,
+                                         samlc_result_t *res, apr_pool_t *p)
+{
+    static const samlc_xml_model_t MODEL[] = {
+        { SAMLC_NS_SAML, "SubjectLocality", 0, 1 }, { SAMLC_NS_SAML, "AuthnContext", 1, 1 },
+        { NULL, NULL, 0, 0 }
+    };
+    const xmlNode *context = samlc_xml_child(statement, SAMLC_NS_SAML, "AuthnContext", NULL);
+    const xmlNode *class_ref = samlc_xml_child(context, SAMLC_NS_SAML, "AuthnContextClassRef", NULL);
+    apr_status_t rv = samlc_xml_check_children(statement, MODEL, res);
+    apr_time_t instant = 0, end = 0;
+
+    if (rv == APR_SUCCESS) {
+        rv = samlc_assertion_time(&instant, statement, "AuthnInstant", res, p);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = samlc_assertion_time(&end, statement, "SessionNotOnOrAfter", res, p);
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (instant == 0 || (class_ref != NULL && samlc_xml_text(class_ref, p) == NULL)) {
+        return malformed(res, "an odd AuthnStatement");
+    }
+    if (a->authn_statements++ == 0) {
+        a->authn_instant = instant;
+        a->authn_instant_text = samlc_xml_attr(statement, "AuthnInstant", p);
+        a->session_index = samlc_xml_attr(statement, "SessionIndex", p);
+        a->authn_context = samlc_xml_text(class_ref, p);
+    }
+    if (end != 0 && (a->session_not_on_or_after == 0 || end < a->session_not_on_or_after)) {
+        a->session_not_on_or_after = end;
+    }
+    return APR_SUCCESS;
+}
+
+/* Two Attributes of one name are one attribute with the values of both. */
+static samlc_attribute_t *attribute_named(samlc_assertion_t *a, const char *name, apr_pool_t *p)
+{
+    samlc_attribute_t *attribute = NULL;
+    int i = 0;
+
+    for (i = 0; i < a->attributes->nelts; i++) {
+        attribute = &APR_ARRAY_IDX(a->attributes, i, samlc_attribute_t);
+        if (strcmp(attribute->name, name) == 0) {
+            return attribute;
+        }
+    }
+    attribute = apr_array_push(a->attributes);
+    attribute->name = name;
+    attribute->values = apr_array_make(p, 1, sizeof(const char *));
+    return attribute;
+}
+
+/* spec: SAML-Core 2.7.3.1 */
+static apr_status_t read_attribute(samlc_assertion_t *a, const xmlNode *node, samlc_result_t *res,
+                                   apr_pool_t *p)
+{
+    const char *name = NULL;
+    samlc_attribute_t *attribute = NULL;
+    xmlNodePtr value = NULL;
+
+    if (samlc_xml_is(node, SAMLC_NS_SAML, "EncryptedAttribute")) {
+        node = samlc_xml_first(node);
+    }
+    if (!samlc_xml_is(node, SAMLC_NS_SAML, "Attribute")
+        || (name = samlc_xml_attr(node, "Name", p)) == NULL || name[0] == '\0') {
+        return malformed(res, "an attribute without a name");
+    }
+    attribute = attribute_named(a, name, p);
+    for (value = samlc_xml_first(node); value != NULL; value = samlc_xml_next(value)) {
+        const char *text = samlc_xml_text(value, p);
+
+        if (samlc_xml_is(value, SAMLC_NS_SAML, "AttributeValue") && text != NULL
+            && xmlHasNsProp(value, (const xmlChar *)"nil", (const xmlChar *)NS_XSI) == NULL) {
+            APR_ARRAY_PUSH(attribute->values, const char *) = text;
+        }
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t read_statement(samlc_assertion_t *a, const xmlNode *node, samlc_result_t *res,
+                                   apr_pool_t *p)
+{
+    const xmlNode *child = NULL;
+    apr_status_t rv = APR_SUCCESS;
+
+    if (samlc_xml_is(node, SAMLC_NS_SAML, "AuthnStatement")) {
+        return read_authn_statement(a, node, res, p);
+    }
+    if (!samlc_xml_is(node, SAMLC_NS_SAML, "AttributeStatement")) {
+        return APR_SUCCESS;
+    }
+    for (child = samlc_xml_first(node); child != NULL && rv == APR_SUCCESS;
+         child = samlc_xml_next(child)) {
+        rv = read_attribute(a, child, res, p);
+    }
+    return rv;
+}
+
+/* The attributes and the Issuer of the element itself. */
+static apr_status_t read_head(samlc_assertion_t *a, const xmlNode *node, samlc_result_t *res,
+                              apr_pool_t *p)
+{
+    const xmlNode *issuer = samlc_xml_first(node);
+    apr_status_t rv = APR_SUCCESS;
+
+    a->id = samlc_xml_attr(node, "ID", p);
+    a->issuer = samlc_xml_text(issuer, p);
+    a->issuer_format = samlc_xml_attr(issuer, "Format", p);
+    if (!samlc_text_equal(samlc_xml_attr(node, "Version", p), "2.0")) {
+        return malformed(res, "an assertion that is not of version 2.0");
+    }
+    if (!samlc_xml_is_ncname(a->id) || a->issuer == NULL) {
+        return malformed(res, "an assertion without a proper ID or Issuer");
+    }
+    rv = samlc_assertion_time(&a->issue_instant, node, "IssueInstant", res, p);
+    if (rv == APR_SUCCESS && a->issue_instant == 0) {
+        rv = malformed(res, "an assertion without IssueInstant");
+    }
+    return rv;
+}
+
+apr_status_t samlc_assertion_read(samlc_assertion_t **assertion, const xmlNode *node,
+                                  samlc_result_t *res, apr_pool_t *p)
+{
+    static const samlc_xml_model_t MODEL[] = {
+        { SAMLC_NS_SAML, "Issuer", 1, 1 }, { SAMLC_NS_DS, "Signature", 0, 1 },
+        { SAMLC_NS_SAML, "Subject", 0, 1 }, { SAMLC_NS_SAML, "Conditions", 0, 1 },
+        { SAMLC_NS_SAML, "Advice", 0, 1 },
+        { SAMLC_NS_SAML, "Statement|AuthnStatement|AuthzDecisionStatement|AttributeStatement", 0,
+          SAMLC_XML_MANY },
+        { NULL, NULL, 0, 0 }
+    };
+    samlc_assertion_t *a = apr_pcalloc(p, sizeof(*a));
+    const xmlNode *child = NULL;
+    apr_status_t rv = samlc_xml_check_children(node, MODEL, res);
+
+    *assertion = NULL;
+    a->bearer = apr_array_make(p, 1, sizeof(samlc_confirmation_t));
+    a->audiences = apr_array_make(p, 1, sizeof(apr_array_header_t *));
+    a->attributes = apr_array_make(p, 8, sizeof(samlc_attribute_t));
+    if (rv == APR_SUCCESS) {
+        rv = read_head(a, node, res, p);
+    }
+    for (child = samlc_xml_first(node); child != NULL && rv == APR_SUCCESS;
+         child = samlc_xml_next(child)) {
+        if (samlc_xml_is(child, SAMLC_NS_SAML, "Subject")) {
+            rv = read_subject(a, child, res, p);
+        }
+        else if (samlc_xml_is(child, SAMLC_NS_SAML, "Conditions")) {
+            rv = read_conditions(a, child, res, p);
+        }
+        else {
+            rv = read_statement(a, child, res, p);
+        }
+    }
+    if (rv == APR_SUCCESS) {
+        *assertion = a;
+    }
+    return rv;
+}

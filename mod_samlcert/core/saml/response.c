@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/saml/response.h"
+
+#include <string.h>
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+#include "core/saml/assertion.h"
+#include "core/saml/judge.h"
+#include "core/saml/rules.h"
+#include "core/xml/encryption.h"
+#include "core/xml/xml.h"
+
+#define STATUS_SUCCESS "urn:oasis:names:tc:SAML:2.0:status:Success"
+
+struct samlc_response_t {
+    xmlNodePtr root;
+    xmlNodePtr assertion;            /* Assertion or EncryptedAssertion; NULL: none */
+    int is_encrypted;
+    samlc_envelope_t envelope;             /* as it came, unsigned so far */
+    const char *issuer;              /* of the response, or of a plain assertion */
+};
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+static apr_status_t malformed(samlc_result_t *res, const char *what)
+{
+    return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_MALFORMED, "%s", what);
+}
+
+static apr_status_t read_status(samlc_envelope_t *e, const xmlNode *status, samlc_result_t *res,
+                                apr_pool_t *p)
+{
+    const xmlNode *code = samlc_xml_first(status);
+    const xmlNode *second = samlc_xml_first(code);
+    const xmlNode *message = samlc_xml_child(status, SAMLC_NS_SAMLP, "StatusMessage", NULL);
+
+    if (!samlc_xml_is(code, SAMLC_NS_SAMLP, "StatusCode")
+        || (e->status = samlc_xml_attr(code, "Value", p)) == NULL) {
+        return malformed(res, "a response without a status code");
+    }
+    e->status_detail = apr_pstrcat(
+        p, second == NULL ? "" : samlc_text_show(samlc_xml_attr(second, "Value", p), p),
+        message == NULL ? "" : " ", message == NULL ? "" : samlc_text_show(samlc_xml_text(message, p), p),
+        NULL);
+    return APR_SUCCESS;
+}
+
+/* spec: SAML-Core 3.2.2 */
+static apr_status_t read_envelope(samlc_envelope_t *e, const xmlNode *root, samlc_result_t *res,
+                                  apr_pool_t *p)
+{
+    static const samlc_xml_model_t MODEL[] = {
+        { SAMLC_NS_SAML, "Issuer", 0, 1 }, { SAMLC_NS_DS, "Signature", 0, 1 },
+        { SAMLC_NS_SAMLP, "Extensions", 0, 1 }, { SAMLC_NS_SAMLP, "Status", 1, 1 },
+        { SAMLC_NS_SAML, "Assertion|EncryptedAssertion", 0, 1 }, { NULL, NULL, 0, 0 }
+    };
+    const xmlNode *issuer = NULL;
+    apr_status_t rv = APR_EGENERAL;
+
+    memset(e, 0, sizeof(*e));
+    if (!samlc_xml_is(root, SAMLC_NS_SAMLP, "Response")) {
+        return malformed(res, "not a SAML Response");
+    }
+    rv = samlc_xml_check_children(root, MODEL, res);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    e->id = samlc_xml_attr(root, "ID", p);
+    if (!samlc_text_equal(samlc_xml_attr(root, "Version", p), "2.0")
+        || !samlc_xml_is_ncname(e->id)) {
+        return malformed(res, "a response that is not of version 2.0, or without a proper ID");
+    }
+    issuer = samlc_xml_child(root, SAMLC_NS_SAML, "Issuer", NULL);
+    if (issuer != NULL) {
+        e->issuer = samlc_xml_text(issuer, p);
+        e->issuer_format = samlc_xml_attr(issuer, "Format", p);
+        if (e->issuer == NULL) {
+            return malformed(res, "an Issuer that is not plain text");
+        }
+    }
+    e->destination = samlc_xml_attr(root, "Destination", p);
+    e->in_response_to = samlc_xml_attr(root, "InResponseTo", p);
+    rv = samlc_assertion_time(&e->issue_instant, root, "IssueInstant", res, p);
+    if (rv == APR_SUCCESS && e->issue_instant == 0) {
+        rv = malformed(res, "a response without IssueInstant");
+    }
+    return rv == APR_SUCCESS
+               ? read_status(e, samlc_xml_child(root, SAMLC_NS_SAMLP, "Status", NULL), res, p)
+               : rv;
+}
+
+/* Assertions anywhere in the tree: wrapping attacks bring a second one. */
+static int count_assertions(const xmlNode *node)
+{
+    int count = 0;
+
+    for (; node != NULL; node = samlc_xml_next(node)) {
+        count += samlc_xml_is(node, SAMLC_NS_SAML, "Assertion")
+                 || samlc_xml_is(node, SAMLC_NS_SAML, "EncryptedAssertion");
+        count += count_assertions(samlc_xml_first(node));
+    }
+    return count;
+}
+
+static int looks_like_xml(const samlc_data_t *message)
+{
+    apr_size_t i = 0;
+
+    while (i < message->len && (apr_isspace(message->data[i]) || message->data[i] >= 0xBB)) {
+        i++;   /* white space, or a byte order mark */
+    }
+    return i < message->len && message->data[i] == '<';
+}
+
+static apr_status_t decode(samlc_data_t *xml, const samlc_data_t *message, samlc_result_t *res,
+                           apr_pool_t *p)
+{
+    if (looks_like_xml(message)) {
+        *xml = *message;
+        return APR_SUCCESS;
+    }
+    if (message->len / 4 * 3 > SAMLC_XML_MESSAGE.bytes) {
+        return samlc_result_fail(res, APR_ENOSPC, SAMLC_REASON_TOO_LARGE,
+                                 "%lu bytes of base64", (unsigned long)message->len);
+    }
+    return samlc_text_base64_decode(xml, message, p) == APR_SUCCESS
+               ? APR_SUCCESS
+               : malformed(res, "neither XML nor base64");
+}
+
+apr_status_t samlc_response_read(samlc_response_t **response, const samlc_data_t *message,
+                                 samlc_result_t *res, apr_pool_t *p)
+{
+    samlc_response_t *r = apr_pcalloc(p, sizeof(*r));
+    samlc_data_t xml;
+    xmlDocPtr doc = NULL;
+    apr_status_t rv = decode(&xml, message, res, p);
+
+    *response = NULL;
+    if (rv == APR_SUCCESS) {
+        rv = samlc_xml_parse(&doc, &xml, &SAMLC_XML_MESSAGE, res, p);
+    }
+    if (rv == APR_SUCCESS) {
+        r->root = xmlDocGetRootElement(doc);
+        rv = read_envelope(&r->envelope, r->root, res, p);
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    r->assertion = samlc_xml_child(r->root, SAMLC_NS_SAML, "Assertion", NULL);
+    if (r->assertion == NULL) {
+        r->assertion = samlc_xml_child(r->root, SAMLC_NS_SAML, "EncryptedAssertion", NULL);
+        r->is_encrypted = r->assertion != NULL;
+    }
+    if (count_assertions(r->root) != (r->assertion != NULL)) {
+        return malformed(res, "an assertion at an odd place");
+    }
+    r->issuer = r->envelope.issuer;
+    if (r->issuer == NULL && r->assertion != NULL && !r->is_encrypted) {
+        r->issuer = samlc_xml_text(
+            samlc_xml_child(r->assertion, SAMLC_NS_SAML, "Issuer", NULL), p);
+    }
+    *response = r;
+    return APR_SUCCESS;
+}
+
+const char *samlc_response_issuer(const samlc_response_t *response)
+{
+    return response->issuer;
+}
+
+/* --- the steps ------------------------------------------------------------------------------- */
+
+apr_status_t samlc_judge_skip(samlc_judge_t *j, const char *detail)
+{
+    j->is_skipped = 1;
+    j->detail = detail;
+    return APR_SUCCESS;
+}
+
+/* spec: SAML-Profiles 4.1.4.2 - the issuer names the one IdP whose keys will be tried */
+static apr_status_t check_idp(samlc_judge_t *j)
+{
+    const char *issuer = j->response->issuer;
+
+    j->idp = issuer == NULL ? NULL : samlc_snapshot_idp_by_entity(j->expected->snapshot, issuer);
+    if (j->idp == NULL) {
+        return SAMLC_REFUSE(j, UNKNOWN_IDP, "no IdP with the entity ID %s is configured", SAMLC_SHOW(j, issuer));
+    }
+    j->detail = apr_psprintf(j->p, "%s (%s)", j->idp->name, SAMLC_SHOW(j, issuer));
+    if (j->expected->idp_name != NULL && strcmp(j->expected->idp_name, j->idp->name) != 0) {
+        return SAMLC_REFUSE(j, WRONG_ISSUER, "IdP %s answers where %s was asked", j->idp->name,
+                      SAMLC_SHOW(j, j->expected->idp_name));
+    }
+    if (j->idp->settings->status != SAMLC_STATUS_ACTIVE) {
+        return SAMLC_REFUSE(j, IDP_INACTIVE, "IdP %s is inactive", j->idp->name);
+    }
+    return APR_SUCCESS;
+}
+
+/* An error is an error, signed or not: it is reported and never leads to anything else. */
+static apr_status_t check_status(samlc_judge_t *j)
+{
+    const samlc_envelope_t *e = &j->response->envelope;
+
+    if (strcmp(e->status, STATUS_SUCCESS) != 0) {
+        return SAMLC_REFUSE(j, STATUS_NOT_SUCCESS, "the IdP answered %s %s", SAMLC_SHOW(j, e->status),
+                      e->status_detail);
+    }
+    if (j->response->assertion == NULL) {
+        return SAMLC_REFUSE(j, MALFORMED, "a successful response without an assertion");
+    }
+    j->detail = "Success";
+    return APR_SUCCESS;
+}
+
+/* A verified signature with the key that made it. */
+typedef struct vouched_t {
+    samlc_candidate_t by;
+    samlc_data_t content;
+} vouched_t;
+
+/* The message names a certificate, and it is not one of ours: the sign of an unannounced cutover. */
+static apr_status_t refuse_unlisted(samlc_judge_t *j, const samlc_signature_t *signature)
+{
+    samlc_cert_t *cert = NULL;
+
+    if (samlc_cert_parse_der(&cert, &APR_ARRAY_IDX(signature->certs, 0, samlc_data_t), j->res, j->p)
+        != APR_SUCCESS) {
+        return SAMLC_REFUSE(j, CERT_NOT_LISTED, "signed by something that is no certificate");
+    }
+    j->trust.cert = cert;
+    return SAMLC_REFUSE(j, CERT_NOT_LISTED, "certificate %s (%s) is not configured for IdP %s",
+                  samlc_cert_sha256_hex(cert), SAMLC_SHOW(j, samlc_cert_subject(cert)), j->idp->name);
+}
+
+/* Finds the configured key that made the signature. */
+static apr_status_t find_signer(vouched_t *v, samlc_judge_t *j, const samlc_signature_t *signature)
+{
+    apr_array_header_t *candidates =
+        samlc_trust_candidates(j->idp->trust, signature->certs, j->res, j->p);
+    samlc_result_t *tried = samlc_result_make(j->p);
+    int is_named = 0, i = 0;
+
+    for (i = 0; i < candidates->nelts; i++) {
+        const samlc_candidate_t *c = &APR_ARRAY_IDX(candidates, i, samlc_candidate_t);
+        samlc_signature_outcome_t outcome = samlc_signature_verify(
+            &v->content, signature, c->verifier, &j->idp->signature_policy, tried, j->p);
+
+        if (outcome == SAMLC_SIGNATURE_VERIFIED) {
+            v->by = *c;
+            return APR_SUCCESS;
+        }
+        if (i == 0 || outcome == SAMLC_SIGNATURE_BROKEN) {
+            *j->res = *tried;   /* the best guess comes first */
+        }
+        if (outcome == SAMLC_SIGNATURE_BROKEN) {
+            return j->res->status;
+        }
+        is_named |= c->is_named;
+    }
+    if (signature->certs->nelts > 0 && !is_named
+        && j->res->reason != SAMLC_REASON_NO_TRUST_CONFIGURED) {
+        return refuse_unlisted(j, signature);
+    }
+    return j->res->status;
+}
+
+/* Structure, cryptography, trust: the three answers about one signature. */
+static apr_status_t verify(samlc_data_t *content, samlc_judge_t *j, xmlNodePtr element)
+{
+    samlc_signature_t *signature = NULL;
+    vouched_t v;
+    apr_status_t rv = samlc_signature_inspect(&signature, element, &j->idp->signature_policy, j->res,
+                                              j->p);
+
+    memset(&v, 0, sizeof(v));
+    memset(content, 0, sizeof(*content));
+    if (rv == APR_SUCCESS) {
+        rv = find_signer(&v, j, signature);
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    j->trust = samlc_trust_judge(j->idp->trust, &v.by, j->expected->now, j->p);
+    if (!j->trust.is_trusted) {
+        return samlc_result_fail(j->res, APR_EACCES, j->trust.reason, "%s", j->trust.message);
+    }
+    j->detail = apr_psprintf(j->p, "%s; %s", signature->method->name, j->trust.message);
+    *content = v.content;
+    return APR_SUCCESS;
+}
+
+/* Parses what was digested: what is not in these bytes is not signed. */
+static apr_status_t parse_verified(xmlNodePtr *root, samlc_judge_t *j, const samlc_data_t *content)
+{
+    xmlDocPtr doc = NULL;
+    apr_status_t rv = samlc_xml_parse(&doc, content, &SAMLC_XML_MESSAGE, j->res, j->p);
+
+    *root = rv == APR_SUCCESS ? xmlDocGetRootElement(doc) : NULL;
+    return rv;
+}
+
+static apr_status_t verify_response(samlc_judge_t *j)
+{
+    samlc_data_t content;
+    xmlNodePtr root = NULL;
+    apr_status_t rv = verify(&content, j, j->response->root);
+
+    if (APR_STATUS_IS_NOTFOUND(rv) && j->res->reason == SAMLC_REASON_NO_SIGNATURE) {
+        if (j->idp->settings->response_signature == SAMLC_SIGNED_RESPONSE
+            || j->idp->settings->response_signature == SAMLC_SIGNED_BOTH) {
+            return SAMLC_REFUSE(j, NO_SIGNATURE, "the response is not signed, and ResponseSignature asks "
+                          "for it");
+        }
+        j->envelope = j->response->envelope;
+        return samlc_judge_skip(j, "the response is not signed");
+    }
+    if (rv == APR_SUCCESS) {
+        rv = parse_verified(&root, j, &content);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = read_envelope(&j->envelope, root, j->res, j->p);
+    }
+    if (rv == APR_SUCCESS) {
+        j->response_is_verified = 1;
+        j->content = samlc_xml_child(root, SAMLC_NS_SAML, "Assertion", NULL);
+    }
+    return rv;
+}
+
+/* What may be used to decrypt, as the settings of the IdP say. */
+static samlc_encryption_policy_t encryption_policy(const samlc_judge_t *j, int under_signature)
+{
+    samlc_encryption_policy_t policy;
+
+    policy.key_transport = j->idp->settings->key_transport_algorithms;
+    policy.content = j->idp->settings->encryption_algorithms;
+    policy.under_signature = under_signature;
+    return policy;
+}
+
+/*
+ * An encrypted assertion is decrypted in its place in the message, since a signature inside was made
+ * there. Where the response is verified, its signature covers the ciphertext in this very node.
+ */
+static apr_status_t decrypt_assertion(samlc_judge_t *j)
+{
+    samlc_encryption_policy_t policy = encryption_policy(j, j->response_is_verified);
+    samlc_data_t plaintext;
+    apr_status_t rv = APR_EGENERAL;
+
+    if (!j->response->is_encrypted) {
+        if (j->idp->settings->require_encrypted) {
+            return SAMLC_REFUSE(j, DECRYPT_FAILED, "the assertion is not encrypted, and RequireEncrypted "
+                          "is on");
+        }
+        j->plain = j->response->assertion;
+        return samlc_judge_skip(j, "the assertion is not encrypted");
+    }
+    rv = samlc_encryption_open(&plaintext, j->response->assertion, j->expected->keys, &policy, j->res,
+                               j->p);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (samlc_xml_fill(&j->plain, j->response->assertion, &plaintext, &SAMLC_XML_MESSAGE, j->res)
+            != APR_SUCCESS
+        || !samlc_xml_is(j->plain, SAMLC_NS_SAML, "Assertion")
+        || count_assertions(samlc_xml_first(j->plain)) != 0) {
+        /* The same answer as for a wrong key: what the plaintext looks like is nobody's business. */
+        return SAMLC_REFUSE(j, DECRYPT_FAILED, "none of our keys opens it, or it was changed");
+    }
+    j->content = j->response_is_verified ? j->plain : NULL;
+    return APR_SUCCESS;
+}
+
+static apr_status_t verify_assertion(samlc_judge_t *j)
+{
+    samlc_data_t content;
+    apr_status_t rv = verify(&content, j, j->plain);
+
+    if (APR_STATUS_IS_NOTFOUND(rv) && j->res->reason == SAMLC_REASON_NO_SIGNATURE) {
+        if (!j->response_is_verified
+            || j->idp->settings->response_signature == SAMLC_SIGNED_ASSERTION
+            || j->idp->settings->response_signature == SAMLC_SIGNED_BOTH) {
+            return SAMLC_REFUSE(j, NO_SIGNATURE, j->response_is_verified
+                          ? "the assertion is not signed, and ResponseSignature asks for it"
+                          : "neither the response nor the assertion is signed");
+        }
+        return samlc_judge_skip(j, "the assertion has no signature of its own");
+    }
+    if (rv == APR_SUCCESS) {
+        rv = parse_verified(&j->content, j, &content);
+        j->assertion_is_verified = rv == APR_SUCCESS;
+    }
+    return rv;
+}
+
+/* Names and attributes that are encrypted by themselves; a verified signature covers them. */
+static apr_status_t decrypt_parts(samlc_judge_t *j, xmlNodePtr parent, const char *name, const char *inside)
+{
+    samlc_encryption_policy_t policy = encryption_policy(j, 1);
+    xmlNodePtr node = NULL, plain = NULL;
+
+    for (node = samlc_xml_first(parent); node != NULL; node = samlc_xml_next(node)) {
+        samlc_data_t plaintext;
+        apr_status_t rv = APR_EGENERAL;
+
+        if (!samlc_xml_is(node, SAMLC_NS_SAML, name)) {
+            continue;
+        }
+        rv = samlc_encryption_open(&plaintext, node, j->expected->keys, &policy, j->res, j->p);
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
+        if (samlc_xml_fill(&plain, node, &plaintext, &SAMLC_XML_MESSAGE, j->res) != APR_SUCCESS
+            || !samlc_xml_is(plain, SAMLC_NS_SAML, inside)) {
+            return SAMLC_REFUSE(j, DECRYPT_FAILED, "none of our keys opens it, or it was changed");
+        }
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t read_assertion(samlc_judge_t *j)
+{
+    samlc_assertion_t *assertion = NULL;
+    xmlNodePtr node = NULL;
+    apr_status_t rv = APR_SUCCESS;
+
+    if (!(j->response_is_verified || j->assertion_is_verified)
+        || !samlc_xml_is(j->content, SAMLC_NS_SAML, "Assertion")) {
+        return SAMLC_REFUSE(j, INTERNAL, "nothing verified to read");
+    }
+    for (node = samlc_xml_first(j->content); node != NULL && rv == APR_SUCCESS;
+         node = samlc_xml_next(node)) {
+        if (samlc_xml_is(node, SAMLC_NS_SAML, "Subject")) {
+            rv = decrypt_parts(j, node, "EncryptedID", "NameID");
+        }
+        else if (samlc_xml_is(node, SAMLC_NS_SAML, "AttributeStatement")) {
+            rv = decrypt_parts(j, node, "EncryptedAttribute", "Attribute");
+        }
+    }
+    if (rv == APR_SUCCESS) {
+        rv = samlc_assertion_read(&assertion, j->content, j->res, j->p);
+    }
+    if (rv == APR_SUCCESS) {
+        j->assertion = assertion;
+        j->detail = apr_psprintf(j->p, "assertion %s", SAMLC_SHOW(j, assertion->id));
+    }
+    return rv;
+}
+
+/* --- the judgement ---------------------------------------------------------------------------- */
+
+/* What must be there before a step runs; a step that finds less refuses. */
+typedef enum { NEEDS_NOTHING, NEEDS_IDP, NEEDS_ASSERTION, NEEDS_CONFIRMATION } needs_t;
+
+static const struct {
+    const char *name;
+    needs_t needs;
+    apr_status_t (*run)(samlc_judge_t *j);
+} STEPS[] = {
+    { "idp", NEEDS_NOTHING, check_idp },
+    { "status", NEEDS_IDP, check_status },
+    { "response-signature", NEEDS_IDP, verify_response },
+    { "decryption", NEEDS_IDP, decrypt_assertion },
+    { "assertion-signature", NEEDS_IDP, verify_assertion },
+    { "assertion", NEEDS_IDP, read_assertion },
+    { "issuer", NEEDS_ASSERTION, samlc_rule_issuer },
+    { "destination", NEEDS_ASSERTION, samlc_rule_destination },
+    { "times", NEEDS_ASSERTION, samlc_rule_times },
+    { "conditions", NEEDS_ASSERTION, samlc_rule_conditions },
+    { "audience", NEEDS_ASSERTION, samlc_rule_audience },
+    { "confirmation", NEEDS_ASSERTION, samlc_rule_confirmation },
+    { "request", NEEDS_CONFIRMATION, samlc_rule_request },
+    { "authentication", NEEDS_CONFIRMATION, samlc_rule_authentication },
+    { "user", NEEDS_CONFIRMATION, samlc_rule_user },
+    { "replay", NEEDS_CONFIRMATION, samlc_rule_replay },
+};
+
+static int has_needed(const samlc_judge_t *j, needs_t needs)
+{
+    return (needs < NEEDS_IDP || j->idp != NULL)
+           && (needs < NEEDS_ASSERTION || (j->assertion != NULL && j->trust.is_trusted))
+           && (needs < NEEDS_CONFIRMATION || j->confirmation != NULL);
+}
+
+/* Here, and nowhere else, a verdict becomes "accepted". */
+static void accept_verdict(samlc_verdict_t *verdict, const samlc_judge_t *j)
+{
+    if (!(j->response_is_verified || j->assertion_is_verified) || !j->trust.is_trusted
+        || j->confirmation == NULL || j->claims.idp == NULL) {
+        return;
+    }
+    verdict->claims = &j->claims;
+    verdict->reason = SAMLC_REASON_OK;
+    verdict->message = apr_psprintf(j->p, "%s logged in by IdP %s", SAMLC_SHOW(j, j->claims.session.user),
+                                    j->idp->name);
+    verdict->outcome = SAMLC_ACCEPTED;
+}
+
+samlc_verdict_t *samlc_response_judge(samlc_response_t *response, const samlc_expectations_t *expected,
+                                      apr_pool_t *p)
+{
+    samlc_verdict_t *verdict = apr_pcalloc(p, sizeof(*verdict));
+    samlc_judge_t *j = apr_pcalloc(p, sizeof(*j));
+    apr_status_t rv = APR_SUCCESS;
+    apr_size_t i = 0;
+
+    verdict->reason = SAMLC_REASON_UNDECIDED;
+    verdict->message = "not judged";
+    verdict->steps = apr_array_make(p, (int)(sizeof(STEPS) / sizeof(STEPS[0])), sizeof(samlc_step_t));
+    j->response = response;
+    j->expected = expected;
+    j->p = p;
+    j->res = samlc_result_make(p);
+    for (i = 0; i < sizeof(STEPS) / sizeof(STEPS[0]) && rv == APR_SUCCESS; i++) {
+        samlc_step_t *step = apr_array_push(verdict->steps);
+
+        j->detail = "";
+        j->is_skipped = 0;
+        rv = has_needed(j, STEPS[i].needs) ? STEPS[i].run(j)
+                                           : SAMLC_REFUSE(j, INTERNAL, "a step found less than it needs");
+        step->step = STEPS[i].name;
+        step->outcome = rv != APR_SUCCESS ? "failed" : j->is_skipped ? "skipped" : "passed";
+        step->detail = rv != APR_SUCCESS ? j->res->message : j->detail;
+    }
+    verdict->idp = j->idp;
+    verdict->trust = j->trust;
+    if (rv == APR_SUCCESS) {
+        accept_verdict(verdict, j);
+    }
+    else {
+        verdict->reason = j->res->reason;
+        verdict->message = j->res->message;
+    }
+    return verdict;
+}

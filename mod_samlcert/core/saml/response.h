@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From bytes to a user: the validation of a Response (SAML Core, Profiles 4.1.4). */
+#ifndef SAMLC_SAML_RESPONSE_H
+#define SAMLC_SAML_RESPONSE_H
+
+#include "core/store/session.h"
+#include "core/trust/snapshot.h"
+
+/* A Response that could be read; nothing in it is believed yet. */
+typedef struct samlc_response_t samlc_response_t;
+
+/*
+ * Reads a message: XML, or base64 of it (as SAMLResponse carries it). Fails with malformed or too-large.
+ */
+apr_status_t samlc_response_read(samlc_response_t **response, const samlc_data_t *message,
+                                 samlc_result_t *res, apr_pool_t *p);
+
+/* Who claims to have sent it; NULL if nobody does. For choosing the IdP and for log lines. */
+const char *samlc_response_issuer(const samlc_response_t *response);
+
+/* What the assertion of an accepted Response says. */
+typedef struct samlc_claims_t {
+    const samlc_idp_t *idp;
+    const char *response_id;
+    const char *assertion_id;
+    const char *in_response_to;          /* NULL: unsolicited */
+    apr_time_t not_on_or_after;          /* the end of the assertion's life, skew included: replay claims
+                                            must last until then */
+    apr_time_t session_not_on_or_after;  /* 0: the IdP sets no end */
+    samlc_session_t session;             /* all that a session needs, but created, not_after, generation */
+} samlc_claims_t;
+
+/* What we expect. */
+typedef struct samlc_expectations_t {
+    const samlc_snapshot_t *snapshot;
+    const samlc_keyset_t *keys;              /* our own, for decryption; may be NULL */
+    const char *entity_id;                   /* ours: the audience */
+    const char *acs_url;                     /* Destination and Recipient */
+    const char *idp_name;                    /* NULL, or the only IdP that may answer */
+    const apr_array_header_t *in_response_to;    /* const char *: IDs of requests that may be answered */
+    int unsolicited;                         /* accept unsolicited responses whatever the IdP's setting */
+    apr_time_t now;
+    /*
+     * Claims the assertion, once, and does with the claims what must happen in the same transaction. The last
+     * step: whatever it returns but APR_SUCCESS refuses (with replay, replay-store-unavailable, or
+     * what it put into `res`). NULL: nothing is claimed, which only an offline check may do.
+     */
+    apr_status_t (*claim)(void *baton, const samlc_claims_t *claims, samlc_result_t *res, apr_pool_t *p);
+    void *claim_baton;
+} samlc_expectations_t;
+
+/* One step of the explanation. */
+typedef struct samlc_step_t {
+    const char *step;        /* "signature", "audience" ... */
+    const char *outcome;     /* "passed", "failed", "skipped" */
+    const char *detail;
+} samlc_step_t;
+
+typedef enum { SAMLC_REFUSED, SAMLC_ACCEPTED } samlc_outcome_t;
+
+/* Zeroed it refuses. */
+typedef struct samlc_verdict_t {
+    samlc_outcome_t outcome;
+    samlc_reason_t reason;           /* OK only when accepted */
+    const char *message;             /* one sentence */
+    const samlc_idp_t *idp;          /* NULL while unknown */
+    samlc_trust_verdict_t trust;     /* of the certificate that vouched or was refused */
+    const samlc_claims_t *claims;    /* NULL unless accepted */
+    apr_array_header_t *steps;       /* samlc_step_t */
+} samlc_verdict_t;
+
+/* Judges it. Never NULL; everything in `p`. May be called once per response. */
+samlc_verdict_t *samlc_response_judge(samlc_response_t *response, const samlc_expectations_t *expected,
+                                      apr_pool_t *p);
+
+#endif

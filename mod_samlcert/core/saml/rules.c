@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/saml/rules.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include <apr_strings.h>
+
+#include "core/base/clock.h"
+
+#define FORMAT_ENTITY "urn:oasis:names:tc:SAML:2.0:nameid-format:entity"
+/* Older assertions are refused whatever their NotOnOrAfter says: it bounds what replay claims must remember. */
+#define MAX_ASSERTION_AGE apr_time_from_sec(24 * 3600)
+
+static apr_time_t skew(const samlc_judge_t *j)
+{
+    return apr_time_from_sec(j->idp->settings->clock_skew);
+}
+
+/* spec: SAML-Core 2.5.1.2 - NotOnOrAfter excludes the instant; the skew is applied once */
+static int is_over(const samlc_judge_t *j, apr_time_t not_on_or_after)
+{
+    return j->expected->now >= not_on_or_after + skew(j);
+}
+
+static int is_in_future(const samlc_judge_t *j, apr_time_t not_before)
+{
+    return not_before > j->expected->now + skew(j);
+}
+
+static const char *when(const samlc_judge_t *j, apr_time_t t)
+{
+    return samlc_clock_format(t, j->p);
+}
+
+/* spec: SAML-Profiles 4.1.4.2 - Issuer of the response, of the assertion and owner of the key are one */
+apr_status_t samlc_rule_issuer(samlc_judge_t *j)
+{
+    const char *formats[2];
+    int i = 0;
+
+    formats[0] = j->envelope.issuer_format;
+    formats[1] = j->assertion->issuer_format;
+    if (!samlc_text_equal(j->assertion->issuer, j->idp->entity_id)
+        || (j->envelope.issuer != NULL
+            && !samlc_text_equal(j->envelope.issuer, j->idp->entity_id))) {
+        return SAMLC_REFUSE(j, WRONG_ISSUER, "the assertion of %s came in a response of %s",
+                      SAMLC_SHOW(j, j->assertion->issuer), SAMLC_SHOW(j, j->envelope.issuer));
+    }
+    for (i = 0; i < 2; i++) {
+        if (formats[i] != NULL && strcmp(formats[i], FORMAT_ENTITY) != 0) {
+            return SAMLC_REFUSE(j, WRONG_ISSUER, "an Issuer of the format %s", SAMLC_SHOW(j, formats[i]));
+        }
+    }
+    j->detail = j->idp->entity_id;
+    return APR_SUCCESS;
+}
+
+/* spec: SAML-Bindings 3.5.5.2 - a signed message must say where it was sent */
+apr_status_t samlc_rule_destination(samlc_judge_t *j)
+{
+    const char *destination = j->envelope.destination;
+
+    if (destination == NULL && !j->response_is_verified) {
+        return samlc_judge_skip(j, "the response is not signed and names no destination");
+    }
+    if (!samlc_text_equal(destination, j->expected->acs_url)) {
+        return SAMLC_REFUSE(j, WRONG_DESTINATION, "sent to %s; we are %s", SAMLC_SHOW(j, destination),
+                      j->expected->acs_url);
+    }
+    j->detail = destination;
+    return APR_SUCCESS;
+}
+
+/* spec: SAML-Core 2.5.1.2 */
+apr_status_t samlc_rule_times(samlc_judge_t *j)
+{
+    const samlc_assertion_t *a = j->assertion;
+
+    if (is_in_future(j, a->issue_instant) || is_in_future(j, j->envelope.issue_instant)) {
+        return SAMLC_REFUSE(j, NOT_YET_VALID, "issued at %s, which is to come: compare the clocks",
+                      when(j, a->issue_instant));
+    }
+    if (is_over(j, a->issue_instant + MAX_ASSERTION_AGE)) {
+        return SAMLC_REFUSE(j, EXPIRED, "issued at %s, more than a day ago", when(j, a->issue_instant));
+    }
+    if (!a->has_conditions) {
+        return SAMLC_REFUSE(j, WRONG_AUDIENCE, "the assertion has no Conditions");
+    }
+    if (a->not_before != 0 && is_in_future(j, a->not_before)) {
+        return SAMLC_REFUSE(j, NOT_YET_VALID, "valid from %s on: compare the clocks",
+                      when(j, a->not_before));
+    }
+    if (a->not_on_or_after != 0 && is_over(j, a->not_on_or_after)) {
+        return SAMLC_REFUSE(j, EXPIRED, "was valid until %s", when(j, a->not_on_or_after));
+    }
+    j->detail = apr_psprintf(j->p, "ClockSkew %d s", j->idp->settings->clock_skew);
+    return APR_SUCCESS;
+}
+
+/* spec: SAML-Core 2.5.1 - a condition that is not understood makes the assertion indeterminate */
+apr_status_t samlc_rule_conditions(samlc_judge_t *j)
+{
+    if (j->assertion->unknown_condition != NULL) {
+        return SAMLC_REFUSE(j, MALFORMED, "the condition %s is not understood",
+                      j->assertion->unknown_condition);
+    }
+    return APR_SUCCESS;
+}
+
+/* spec: SAML-Core 2.5.1.4 - all restrictions must hold, each by any of its audiences */
+apr_status_t samlc_rule_audience(samlc_judge_t *j)
+{
+    const apr_array_header_t *restrictions = j->assertion->audiences;
+    int i = 0, k = 0;
+
+    if (restrictions->nelts == 0) {
+        return SAMLC_REFUSE(j, WRONG_AUDIENCE, "the assertion names no audience");
+    }
+    for (i = 0; i < restrictions->nelts; i++) {
+        const apr_array_header_t *audiences = APR_ARRAY_IDX(restrictions, i, apr_array_header_t *);
+        int found = 0;
+
+        for (k = 0; k < audiences->nelts; k++) {
+            found |= samlc_text_equal(APR_ARRAY_IDX(audiences, k, const char *),
+                                      j->expected->entity_id);
+        }
+        if (!found) {
+            return SAMLC_REFUSE(j, WRONG_AUDIENCE, "made for %s; we are %s",
+                          SAMLC_SHOW(j, audiences->nelts > 0 ? APR_ARRAY_IDX(audiences, 0, const char *)
+                                                       : NULL),
+                          j->expected->entity_id);
+        }
+    }
+    j->detail = j->expected->entity_id;
+    return APR_SUCCESS;
+}
+
+/* One confirmation must fulfil all rules by itself. */
+static apr_status_t judge_confirmation(samlc_judge_t *j, const samlc_confirmation_t *c)
+{
+    if (!samlc_text_equal(c->recipient, j->expected->acs_url)) {
+        return SAMLC_REFUSE(j, WRONG_RECIPIENT, "confirmed for %s; we are %s", SAMLC_SHOW(j, c->recipient),
+                      j->expected->acs_url);
+    }
+    if (c->not_on_or_after == 0 || is_over(j, c->not_on_or_after)) {
+        return SAMLC_REFUSE(j, EXPIRED, c->not_on_or_after == 0 ? "the confirmation does not say how long it lasts%s"
+                      : "confirmed until %s", c->not_on_or_after == 0 ? "" : when(j, c->not_on_or_after));
+    }
+    if (c->not_before != 0) {
+        return SAMLC_REFUSE(j, MALFORMED, "a bearer confirmation with NotBefore");
+    }
+    if (!samlc_text_equal(c->in_response_to, j->envelope.in_response_to)
+        && (c->in_response_to != NULL || j->envelope.in_response_to != NULL)) {
+        return SAMLC_REFUSE(j, IN_RESPONSE_TO, "the response answers %s and its confirmation %s",
+                      SAMLC_SHOW(j, j->envelope.in_response_to), SAMLC_SHOW(j, c->in_response_to));
+    }
+    return APR_SUCCESS;
+}
+
+/* spec: SAML-Profiles 4.1.4.3 - at least one bearer confirmation */
+apr_status_t samlc_rule_confirmation(samlc_judge_t *j)
+{
+    const apr_array_header_t *bearer = j->assertion->bearer;
+    samlc_result_t first = *j->res;
+    int i = 0;
+
+    if (bearer->nelts == 0) {
+        return SAMLC_REFUSE(j, NO_SUBJECT, "no bearer confirmation of a subject");
+    }
+    for (i = 0; i < bearer->nelts; i++) {
+        const samlc_confirmation_t *c = &APR_ARRAY_IDX(bearer, i, samlc_confirmation_t);
+
+        if (judge_confirmation(j, c) == APR_SUCCESS) {
+            j->confirmation = c;
+            j->detail = apr_psprintf(j->p, "%s, until %s", c->recipient,
+                                     when(j, c->not_on_or_after));
+            return APR_SUCCESS;
+        }
+        first = i == 0 ? *j->res : first;
+    }
+    *j->res = first;
+    return first.status;
+}
+
+/* spec: SAML-Profiles 4.1.4.3, 4.1.5 - a response answers a request of this browser, or none at all */
+apr_status_t samlc_rule_request(samlc_judge_t *j)
+{
+    const apr_array_header_t *ids = j->expected->in_response_to;
+    const char *id = j->confirmation->in_response_to;
+    int i = 0;
+
+    if (id == NULL) {
+        if (!j->expected->unsolicited && !j->idp->settings->unsolicited) {
+            return SAMLC_REFUSE(j, UNSOLICITED, "the response answers no request; Unsolicited on would "
+                          "accept it from IdP %s", j->idp->name);
+        }
+        j->detail = "unsolicited";
+        return APR_SUCCESS;
+    }
+    for (i = 0; ids != NULL && i < ids->nelts; i++) {
+        if (samlc_text_equal(APR_ARRAY_IDX(ids, i, const char *), id)) {
+            j->detail = apr_psprintf(j->p, "answers %s", SAMLC_SHOW(j, id));
+            return APR_SUCCESS;
+        }
+    }
+    return SAMLC_REFUSE(j, IN_RESPONSE_TO, "answers the request %s, which is not one of this browser's",
+                  SAMLC_SHOW(j, id));
+}
+
+/* spec: SAML-Profiles 4.1.4.2 - an AuthnStatement, and a session that is not over */
+apr_status_t samlc_rule_authentication(samlc_judge_t *j)
+{
+    const samlc_assertion_t *a = j->assertion;
+    const apr_array_header_t *wanted = j->idp->settings->authn_context;
+    int i = 0;
+
+    if (a->authn_statements == 0) {
+        return SAMLC_REFUSE(j, AUTHN_CONTEXT, "the assertion does not say that anybody logged in");
+    }
+    if (a->session_not_on_or_after != 0 && is_over(j, a->session_not_on_or_after)) {
+        return SAMLC_REFUSE(j, EXPIRED, "the session at the IdP ended at %s",
+                      when(j, a->session_not_on_or_after));
+    }
+    for (i = 0; wanted != NULL && i < wanted->nelts; i++) {
+        if (samlc_text_equal(APR_ARRAY_IDX(wanted, i, const char *), a->authn_context)) {
+            break;
+        }
+    }
+    if (wanted != NULL && wanted->nelts > 0 && i == wanted->nelts) {
+        return SAMLC_REFUSE(j, AUTHN_CONTEXT, "logged in with %s, and AuthnContext asks for another",
+                      SAMLC_SHOW(j, a->authn_context));
+    }
+    j->detail = apr_psprintf(j->p, "%s", SAMLC_SHOW(j, a->authn_context));
+    return APR_SUCCESS;
+}
+
+/* What REMOTE_USER will be; NULL if the assertion does not say. */
+static const char *user_of(const samlc_judge_t *j)
+{
+    const char *source = j->idp->settings->remote_user;
+    int i = 0;
+
+    if (strcasecmp(source, "NameID") == 0) {
+        return j->assertion->name_id;
+    }
+    for (i = 0; i < j->assertion->attributes->nelts; i++) {
+        const samlc_attribute_t *a = &APR_ARRAY_IDX(j->assertion->attributes, i, samlc_attribute_t);
+
+        if (strcmp(a->name, source) == 0 && a->values->nelts == 1) {
+            return APR_ARRAY_IDX(a->values, 0, const char *);
+        }
+    }
+    return NULL;
+}
+
+apr_status_t samlc_rule_user(samlc_judge_t *j)
+{
+    const char *user = user_of(j);
+    const char *c = NULL;
+
+    if (user == NULL || user[0] == '\0') {
+        return SAMLC_REFUSE(j, NO_SUBJECT, "the assertion has no (single) %s to name the user by",
+                      j->idp->settings->remote_user);
+    }
+    for (c = user; *c != '\0'; c++) {
+        if ((unsigned char)*c < 0x20 || *c == 0x7f) {
+            return SAMLC_REFUSE(j, MALFORMED, "a control character in the name of the user");
+        }
+    }
+    if (j->idp->user_filter != NULL
+        && regexec(j->idp->user_filter, user, 0, NULL, 0) != 0) {
+        return SAMLC_REFUSE(j, USER_FILTER, "%s does not match the UserFilter of IdP %s", SAMLC_SHOW(j, user),
+                      j->idp->name);
+    }
+    j->claims.session.user = user;
+    j->detail = SAMLC_SHOW(j, user);
+    return APR_SUCCESS;
+}
+
+/* How long a copy of this assertion could be accepted: replay claims last as long. */
+static apr_time_t end_of_life(const samlc_judge_t *j)
+{
+    apr_time_t end = j->assertion->issue_instant + MAX_ASSERTION_AGE;
+    apr_time_t confirmed = 0;
+    int i = 0;
+
+    for (i = 0; i < j->assertion->bearer->nelts; i++) {
+        const samlc_confirmation_t *c = &APR_ARRAY_IDX(j->assertion->bearer, i, samlc_confirmation_t);
+
+        confirmed = c->not_on_or_after > confirmed ? c->not_on_or_after : confirmed;
+    }
+    end = confirmed < end ? confirmed : end;
+    if (j->assertion->not_on_or_after != 0 && j->assertion->not_on_or_after < end) {
+        end = j->assertion->not_on_or_after;
+    }
+    return end + skew(j);
+}
+
+static void fill_claims(samlc_judge_t *j)
+{
+    const samlc_assertion_t *a = j->assertion;
+    samlc_claims_t *c = &j->claims;
+    samlc_session_t *s = &c->session;
+
+    c->idp = j->idp;
+    c->response_id = j->envelope.id;
+    c->assertion_id = a->id;
+    c->in_response_to = j->confirmation->in_response_to;
+    c->not_on_or_after = end_of_life(j);
+    c->session_not_on_or_after = a->session_not_on_or_after;
+    s->sp_entity_id = j->expected->entity_id;
+    s->idp_name = j->idp->name;
+    s->idp_entity_id = j->idp->entity_id;
+    s->name_id = a->name_id;
+    s->name_id_format = a->name_id_format;
+    s->name_qualifier = a->name_qualifier;
+    s->sp_name_qualifier = a->sp_name_qualifier;
+    s->session_index = a->session_index;
+    s->authn_context = a->authn_context;
+    s->authn_instant = a->authn_instant_text;
+    s->cert_sha256 = j->trust.cert == NULL ? "" : samlc_cert_sha256_hex(j->trust.cert);
+    s->cert_slot = samlc_trust_slot_word(j->trust.slot);
+    s->attributes = a->attributes;
+}
+
+/* spec: SAML-Profiles 4.1.4.5 - an assertion is used once. The last step: what it claims is spent. */
+apr_status_t samlc_rule_replay(samlc_judge_t *j)
+{
+    fill_claims(j);
+    if (j->expected->claim == NULL) {
+        return samlc_judge_skip(j, "offline: nothing is remembered");
+    }
+    return j->expected->claim(j->expected->claim_baton, &j->claims, j->res, j->p);
+}

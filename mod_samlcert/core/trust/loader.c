@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Three ways lead to a load: samlc_loader_load (always), the watchdog's poll and the look at use.
+ * All take the mutex, then the shared lock of the trust directory, look at all files, and load if
+ * that is due.
+ *
+ * What a stat cannot tell: two edits within one tick of a file system's clock. So a load whose
+ * files are younger than that tick is not final: they are read once more when the tick is over,
+ * and until then each look at use reads them too.
+ */
+#include "core/trust/loader.h"
+
+#include <apr_strings.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#define TICK (APR_USEC_PER_SEC / 10)         /* of file times with a fraction: a few ms are usual */
+#define COARSE_TICK (2 * APR_USEC_PER_SEC)   /* of file times in whole seconds */
+#define MIN_BACKOFF (1 * APR_USEC_PER_SEC)
+#define MAX_BACKOFF (60 * APR_USEC_PER_SEC)
+#define LOCK_PATIENCE (60 * APR_USEC_PER_SEC)   /* a writer that hangs must not stop a revocation */
+#define START_WAIT (APR_USEC_PER_SEC / 100)     /* for a writer, when the server starts ... */
+#define MAX_START_WAITS 100                     /* ... so many times */
+#define MAX_START_ATTEMPTS 5                    /* at files that change meanwhile */
+#define MAX_OUTSIDE_ROUNDS 3                    /* until the files outside are known */
+#define MAX_MESSAGE 512
+
+/* Who asks. */
+typedef enum { BY_START, BY_POLL, BY_LOOK } asker_t;
+
+/* What became of an attempt. */
+typedef enum { TORN, REFUSED, TAKEN } outcome_t;
+
+/* A scan in a pool of its own, so that it can be kept as long as it is needed and no longer. */
+typedef struct sight_t {
+    apr_pool_t *pool;
+    samlc_scan_t *scan;
+} sight_t;
+
+struct samlc_loader_t {
+    const samlc_source_t *source;
+    samlc_loader_hooks_t hooks;
+    samlc_slot_t *slot;
+    const char *lock_path;
+    apr_thread_mutex_t *mutex;
+    atomic_ulong looks;                /* looks at use that went to the files */
+    _Atomic apr_time_t recheck_at;     /* when to read the files once more; 0: not at all */
+
+    /* Only under the mutex, the pool too. */
+    apr_pool_t *pool;
+    sight_t judged;                    /* the files as the last attempt saw them, good or bad */
+    sight_t polled;                    /* the files as the last poll saw them */
+    apr_pool_t *outside_pool;
+    apr_array_header_t *outside;       /* files outside the trust directory, by the last attempt */
+    apr_time_t writer_since;           /* a writer was seen holding the lock; 0: none */
+    int is_refused;                    /* by the last attempt */
+    int is_told;                       /* the owner knows. A look leaves that to the next poll,
+                                          because an edit by hand may just be under way */
+    char told[MAX_MESSAGE];            /* the refusal that the owner was told of; "": none */
+    apr_time_t retry_at;
+    apr_interval_time_t backoff;
+};
+
+/* ---- Scans ---- */
+
+static void drop_sight(sight_t *sight)
+{
+    if (sight->pool) {
+        apr_pool_destroy(sight->pool);
+    }
+    sight->pool = NULL;
+    sight->scan = NULL;
+}
+
+static void move_sight(sight_t *to, sight_t *from)
+{
+    drop_sight(to);
+    *to = *from;
+    from->pool = NULL;
+    from->scan = NULL;
+}
+
+static apr_status_t look_at_files(sight_t *sight, samlc_loader_t *loader, samlc_result_t *res)
+{
+    apr_status_t rv = APR_EGENERAL;
+
+    drop_sight(sight);
+    apr_pool_create(&sight->pool, loader->pool);
+    rv = samlc_source_scan(&sight->scan, loader->source, loader->outside, res, sight->pool);
+    if (rv != APR_SUCCESS) {
+        drop_sight(sight);
+    }
+    return rv;
+}
+
+/* TRUE if all of it is as it was seen: stats, and no lock. Each new name changes its directory. */
+static int are_unchanged(const apr_array_header_t *seen)
+{
+    int i = 0;
+
+    for (i = 0; i < seen->nelts; i++) {
+        if (!samlc_seen_is_unchanged(&APR_ARRAY_IDX(seen, i, samlc_seen_t))) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* Takes over the list of the files outside. TRUE if it is another one than before. */
+static int adopt_outside(samlc_loader_t *loader, const apr_array_header_t *list)
+{
+    int count = list ? list->nelts : 0;
+    int i = 0;
+
+    if (count == loader->outside->nelts) {
+        while (i < count && strcmp(APR_ARRAY_IDX(list, i, const char *),
+                                   APR_ARRAY_IDX(loader->outside, i, const char *)) == 0) {
+            i++;
+        }
+        if (i == count) {
+            return 0;
+        }
+    }
+    apr_pool_clear(loader->outside_pool);
+    loader->outside = apr_array_make(loader->outside_pool, count, sizeof(const char *));
+    for (i = 0; i < count; i++) {
+        APR_ARRAY_PUSH(loader->outside, const char *) =
+            apr_pstrdup(loader->outside_pool, APR_ARRAY_IDX(list, i, const char *));
+    }
+    return 1;
+}
+
+/* Until when an edit of these files could leave their times as they are; 0: no longer. */
+static apr_time_t unsettled_until(const samlc_scan_t *scan, apr_time_t now)
+{
+    const samlc_seen_t *seen = NULL;
+    apr_int64_t newest = 0;
+    apr_time_t until = 0;
+    apr_time_t one = 0;
+    int i = 0;
+
+    if (scan->newest_ns / 1000 + COARSE_TICK <= now) {
+        return 0;
+    }
+    for (i = 0; i < scan->seen->nelts; i++) {
+        seen = &APR_ARRAY_IDX(scan->seen, i, samlc_seen_t);
+        newest = seen->mtime_ns > seen->ctime_ns ? seen->mtime_ns : seen->ctime_ns;
+        one = newest / 1000 + (newest % 1000000000 == 0 ? COARSE_TICK : TICK);
+        until = one > until ? one : until;
+    }
+    if (until <= now) {
+        return 0;
+    }
+    /* A time from the future says nothing about ticks. */
+    return until < now + COARSE_TICK ? until : now + COARSE_TICK;
+}
+
+/* TRUE if that time has come, or lies so far ahead that the clock must have been set back. */
+static int is_time(apr_time_t at, apr_time_t now)
+{
+    return now >= at || at - now > MAX_BACKOFF;
+}
+
+/* ---- The lock of the trust directory ---- */
+
+/*
+ * Takes the lock shared; it is held while *fd is not -1. FALSE if a writer holds it: a change is
+ * under way. *writer_left: one was seen holding it, and has released it since.
+ */
+static int take_lock(int *fd, int *writer_left, samlc_loader_t *loader, apr_time_t now)
+{
+    *writer_left = 0;
+    *fd = open(loader->lock_path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (*fd >= 0 && flock(*fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        close(*fd);
+        *fd = -1;
+        if (loader->writer_since == 0) {
+            loader->writer_since = now;
+        }
+        return now - loader->writer_since > LOCK_PATIENCE;
+    }
+    *writer_left = loader->writer_since != 0;
+    loader->writer_since = 0;
+    return 1;
+}
+
+static void release_lock(int fd)
+{
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
+/* ---- Verdicts ---- */
+
+static void tell(samlc_loader_t *loader, samlc_loader_event_t event, const samlc_result_t *res,
+                 apr_pool_t *p)
+{
+    samlc_ref_t *ref = NULL;
+
+    if (loader->hooks.report) {
+        ref = samlc_slot_acquire(loader->slot);
+        loader->hooks.report(loader->hooks.baton, event, ref ? samlc_ref_snapshot(ref) : NULL, res,
+                             p);
+        if (ref) {
+            samlc_ref_release(ref);
+        }
+    }
+}
+
+/* Remembers a refusal, and tells the owner if it is news. `is_changed`: since the last attempt. */
+static void refuse(samlc_loader_t *loader, asker_t asker, int is_changed, const samlc_result_t *res,
+                   apr_time_t now, apr_pool_t *p)
+{
+    if (is_changed || !loader->is_refused) {
+        loader->backoff = MIN_BACKOFF;
+        loader->retry_at = now + loader->backoff;
+    }
+    else if (is_time(loader->retry_at, now)) {
+        loader->backoff = 2 * loader->backoff < MAX_BACKOFF ? 2 * loader->backoff : MAX_BACKOFF;
+        loader->retry_at = now + loader->backoff;
+    }
+    loader->is_refused = 1;
+    loader->is_told = asker != BY_LOOK;
+    if (loader->is_told && strncmp(loader->told, res->message, MAX_MESSAGE - 1) != 0) {
+        apr_cpystrn(loader->told, res->message, MAX_MESSAGE);
+        tell(loader, SAMLC_LOADER_REFUSED, res, p);
+    }
+}
+
+static void recover(samlc_loader_t *loader, apr_pool_t *p)
+{
+    loader->is_refused = 0;
+    if (loader->told[0] != '\0') {
+        loader->told[0] = '\0';
+        tell(loader, SAMLC_LOADER_RECOVERED, samlc_result_make(p), p);
+    }
+}
+
+/*
+ * Makes a candidate the present generation. One with the same content is no new generation, but it
+ * takes the place of the old one if the files look different now: a look at use compares with what
+ * it saw.
+ */
+static apr_status_t install(samlc_loader_t *loader, samlc_snapshot_t *candidate,
+                            samlc_result_t *res, apr_pool_t *p)
+{
+    samlc_ref_t *ref = samlc_slot_acquire(loader->slot);
+    const samlc_snapshot_t *present = ref ? samlc_ref_snapshot(ref) : NULL;
+    int is_same = present && memcmp(present->digest, candidate->digest, SAMLC_SHA256_LEN) == 0
+        && (present->number != 0 || !loader->hooks.number);
+    apr_status_t rv = APR_SUCCESS;
+
+    if (is_same && samlc_scan_equal(present->scan, candidate->scan)) {
+        samlc_snapshot_destroy(candidate);
+        goto out;
+    }
+    if (is_same) {
+        candidate->number = present->number;
+    }
+    else if (loader->hooks.number
+             && loader->hooks.number(loader->hooks.baton, candidate, p) != APR_SUCCESS) {
+        candidate->number = 0;
+    }
+    if (!samlc_slot_swap(loader->slot, candidate)) {
+        samlc_snapshot_destroy(candidate);
+        rv = samlc_result_fail(res, APR_EAGAIN, SAMLC_REASON_INTERNAL,
+                               "too many old generations are still in use by requests");
+        goto out;
+    }
+    if (!is_same) {
+        tell(loader, SAMLC_LOADER_ACCEPTED, samlc_result_make(p), p);
+    }
+out:
+    if (ref) {
+        samlc_ref_release(ref);
+    }
+    return rv;
+}
+
+/* ---- An attempt ---- */
+
+/*
+ * Loads, and looks at the files again: `before` and *after differ if they changed meanwhile.
+ * Settings name files outside, which are known only afterwards: with these the same once more.
+ */
+static apr_status_t load_between(samlc_snapshot_t **candidate, sight_t *before, sight_t *after,
+                                 samlc_loader_t *loader, apr_time_t now, samlc_result_t *res,
+                                 apr_pool_t *p)
+{
+    apr_array_header_t *outside = NULL;
+    samlc_result_t *after_res = samlc_result_make(p);
+    apr_status_t rv = APR_EGENERAL;
+    int rounds = 1;
+
+    rv = samlc_snapshot_load(candidate, loader->source, loader->outside, &outside, now, res, p);
+    while (adopt_outside(loader, outside) && rounds < MAX_OUTSIDE_ROUNDS) {
+        if (*candidate) {
+            samlc_snapshot_destroy(*candidate);
+            *candidate = NULL;
+        }
+        outside = NULL;
+        look_at_files(before, loader, after_res);
+        rv = samlc_snapshot_load(candidate, loader->source, loader->outside, &outside, now, res, p);
+        rounds++;
+    }
+    look_at_files(after, loader, after_res);
+    return rv;
+}
+
+/* An attempt with the files as `before` has just seen them. */
+static outcome_t attempt(samlc_loader_t *loader, asker_t asker, sight_t *before, apr_time_t now,
+                         samlc_result_t *res, apr_pool_t *p)
+{
+    sight_t after = {NULL, NULL};
+    samlc_snapshot_t *candidate = NULL;
+    apr_status_t rv = load_between(&candidate, before, &after, loader, now, res, p);
+    int is_changed = 0;
+
+    if (!samlc_scan_equal(before->scan, after.scan)) {
+        if (candidate) {
+            samlc_snapshot_destroy(candidate);
+        }
+        drop_sight(&after);
+        return TORN;
+    }
+    is_changed = !samlc_scan_equal(loader->judged.scan, after.scan);
+    if (is_changed) {
+        atomic_store(&loader->recheck_at, unsettled_until(after.scan, now));
+    }
+    move_sight(&loader->judged, &after);
+    if (rv == APR_SUCCESS) {
+        rv = install(loader, candidate, res, p);
+    }
+    /* Not before the candidate is in place: with no recheck to come, looks trust what is there. */
+    if (!is_changed && is_time(atomic_load(&loader->recheck_at), now)) {
+        atomic_store(&loader->recheck_at, 0);
+    }
+    if (rv != APR_SUCCESS) {
+        refuse(loader, asker, is_changed, res, now, p);
+        return REFUSED;
+    }
+    recover(loader, p);
+    return TAKEN;
+}
+
+/* TRUE if files that look like this are to be loaded now. */
+static int is_due(const samlc_loader_t *loader, asker_t asker, const samlc_scan_t *scan,
+                  int writer_left, apr_time_t now)
+{
+    apr_time_t recheck_at = atomic_load(&loader->recheck_at);
+
+    if (!samlc_scan_equal(scan, loader->judged.scan)) {
+        return asker == BY_LOOK || writer_left || samlc_scan_equal(scan, loader->polled.scan);
+    }
+    if (recheck_at != 0 && (asker == BY_LOOK || is_time(recheck_at, now))) {
+        return 1;
+    }
+    return loader->is_refused
+        && (is_time(loader->retry_at, now) || (asker == BY_POLL && !loader->is_told));
+}
+
+/* TRUE if nothing has changed and nothing is due: what is usual costs a quarter of a scan. */
+static int is_idle(const samlc_loader_t *loader, asker_t asker, apr_time_t now)
+{
+    const samlc_scan_t *scan = loader->judged.scan;
+
+    return scan && are_unchanged(scan->seen) && !is_due(loader, asker, scan, 0, now);
+}
+
+/* Looks at all files and loads them if that is due. */
+static void examine(samlc_loader_t *loader, asker_t asker, apr_time_t now, apr_pool_t *parent)
+{
+    sight_t sight = {NULL, NULL};
+    apr_pool_t *p = NULL;
+    samlc_result_t *res = NULL;
+    int writer_left = 0;
+    int lock = -1;
+
+    if (!take_lock(&lock, &writer_left, loader, now)) {
+        return;
+    }
+    apr_pool_create(&p, parent);
+    res = samlc_result_make(p);
+    if (is_idle(loader, asker, now)) {
+        drop_sight(&loader->polled);
+    }
+    else if (look_at_files(&sight, loader, res) != APR_SUCCESS) {
+        drop_sight(&loader->judged);    /* whatever is seen next is a change */
+        refuse(loader, asker, 1, res, now, p);
+    }
+    else if (is_due(loader, asker, sight.scan, writer_left, now)) {
+        attempt(loader, asker, &sight, now, res, p);
+    }
+    if (asker == BY_POLL) {
+        move_sight(&loader->polled, &sight);
+    }
+    drop_sight(&sight);
+    release_lock(lock);
+    apr_pool_destroy(p);
+}
+
+/* ---- The public face ---- */
+
+apr_status_t samlc_loader_make(samlc_loader_t **loader, const samlc_source_t *source,
+                               const samlc_loader_hooks_t *hooks, samlc_result_t *res,
+                               apr_pool_t *p)
+{
+    samlc_loader_t *made = apr_pcalloc(p, sizeof(*made));
+    apr_allocator_t *allocator = NULL;
+    apr_status_t rv = APR_EGENERAL;
+
+    *loader = NULL;
+    /* An allocator of its own: `p` belongs to another thread than those that poll and look. */
+    rv = apr_allocator_create(&allocator);
+    if (rv == APR_SUCCESS) {
+        rv = apr_pool_create_ex(&made->pool, p, NULL, allocator);
+        if (rv == APR_SUCCESS) {
+            apr_allocator_owner_set(allocator, made->pool);
+            rv = apr_thread_mutex_create(&made->mutex, APR_THREAD_MUTEX_DEFAULT, made->pool);
+        }
+        else {
+            apr_allocator_destroy(allocator);
+        }
+    }
+    if (rv != APR_SUCCESS) {
+        return samlc_result_fail(res, rv, SAMLC_REASON_INTERNAL, "no memory for the loader");
+    }
+    made->source = source;
+    if (hooks) {
+        made->hooks = *hooks;
+    }
+    made->slot = samlc_slot_make(made->pool);
+    made->lock_path = apr_pstrcat(made->pool, source->dir, "/.lock", NULL);
+    atomic_init(&made->looks, 0);
+    atomic_init(&made->recheck_at, 0);
+    apr_pool_create(&made->outside_pool, made->pool);
+    made->outside = apr_array_make(made->outside_pool, 0, sizeof(const char *));
+    *loader = made;
+    return APR_SUCCESS;
+}
+
+samlc_slot_t *samlc_loader_slot(samlc_loader_t *loader)
+{
+    return loader->slot;
+}
+
+/* The attempts of a start: files that change meanwhile are given a few chances. */
+static outcome_t attempt_at_start(samlc_loader_t *loader, apr_time_t now, samlc_result_t *res,
+                                  apr_pool_t *p)
+{
+    sight_t sight = {NULL, NULL};
+    outcome_t outcome = TORN;
+    int attempts = 0;
+
+    for (attempts = 0; outcome == TORN && attempts < MAX_START_ATTEMPTS; attempts++) {
+        if (look_at_files(&sight, loader, res) == APR_SUCCESS) {
+            outcome = attempt(loader, BY_START, &sight, now, res, p);
+        }
+        else {
+            drop_sight(&loader->judged);
+            refuse(loader, BY_START, 1, res, now, p);
+            outcome = REFUSED;
+        }
+    }
+    if (outcome == TORN) {
+        samlc_result_fail(res, APR_EAGAIN, SAMLC_REASON_CONFIG_INVALID,
+                          "%s: the files change while they are read", loader->source->dir);
+        refuse(loader, BY_START, 1, res, now, p);
+    }
+    drop_sight(&sight);
+    return outcome;
+}
+
+apr_status_t samlc_loader_load(samlc_loader_t *loader, apr_time_t now, samlc_result_t *res,
+                               apr_pool_t *p)
+{
+    apr_pool_t *scratch = NULL;
+    samlc_result_t *own = NULL;
+    apr_status_t rv = APR_SUCCESS;
+    int writer_left = 0;
+    int waits = 0;
+    int lock = -1;
+
+    apr_pool_create(&scratch, p);
+    own = samlc_result_make(scratch);
+    apr_thread_mutex_lock(loader->mutex);
+    while (!take_lock(&lock, &writer_left, loader, now) && waits < MAX_START_WAITS) {
+        apr_sleep(START_WAIT);
+        waits++;
+    }
+    if (attempt_at_start(loader, now, own, scratch) != TAKEN) {
+        rv = samlc_result_fail(res, own->status, own->reason, "%s", own->message);
+    }
+    release_lock(lock);
+    apr_thread_mutex_unlock(loader->mutex);
+    apr_pool_destroy(scratch);
+    return rv;
+}
+
+void samlc_loader_poll(samlc_loader_t *loader, apr_time_t now, apr_pool_t *p)
+{
+    /* Whoever holds the mutex is looking already. */
+    if (apr_thread_mutex_trylock(loader->mutex) == APR_SUCCESS) {
+        examine(loader, BY_POLL, now, p);
+        apr_thread_mutex_unlock(loader->mutex);
+    }
+}
+
+/* TRUE if what the login is about to trust is as it was when it was loaded. */
+static int is_fresh(samlc_loader_t *loader, const samlc_snapshot_t *snapshot,
+                    const samlc_idp_t *idp)
+{
+    if (!snapshot || atomic_load(&loader->recheck_at) != 0) {
+        return 0;
+    }
+    /* An IdP that is not known may have come with any file. */
+    return are_unchanged(idp ? idp->watch : snapshot->scan->seen);
+}
+
+int samlc_loader_look(samlc_loader_t *loader, const samlc_snapshot_t *snapshot,
+                      const samlc_idp_t *idp, apr_time_t now, apr_pool_t *p)
+{
+    samlc_ref_t *ref = NULL;
+    unsigned long looks = 0;
+    int is_other = 0;
+
+    if (is_fresh(loader, snapshot, idp)) {
+        return 0;
+    }
+    /* A look that begins after this line sees what this one saw: those that wait for it need not
+     * look themselves. A hundred logins that meet a change cost one or two loads, not a hundred. */
+    looks = atomic_load(&loader->looks);
+    apr_thread_mutex_lock(loader->mutex);
+    if (atomic_load(&loader->looks) == looks) {
+        atomic_fetch_add(&loader->looks, 1);
+        examine(loader, BY_LOOK, now, p);
+    }
+    ref = samlc_slot_acquire(loader->slot);
+    is_other = (ref ? samlc_ref_snapshot(ref) : NULL) != snapshot;
+    if (ref) {
+        samlc_ref_release(ref);
+    }
+    apr_thread_mutex_unlock(loader->mutex);
+    return is_other;
+}

@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/trust/settings.h"
+
+#include <apr_cstr.h>
+#include <apr_strings.h>
+#include <assert.h>
+#include <regex.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "core/trust/chain.h"
+
+#define BLANKS " \t"
+#define MAX_ENTITY_ID 1024   /* spec: SAML-Core 8.3.6 */
+#define MAX_NAME 64          /* longer than any name of a setting */
+#define MAX_SKEW_UNWARNED 300
+
+typedef struct setting_t setting_t;
+
+/* Reads `value`, which is neither empty nor has control characters, into the member at `field`.
+ * NULL, or what is wrong with it; the member is left alone then. */
+typedef const char *parser_t(void *field, const char *value, const setting_t *setting,
+                             apr_pool_t *p);
+
+struct setting_t {
+    const char *name;
+    apr_size_t offset;
+    parser_t *parse;
+    int low;
+    int high;
+    const char *preset;
+    const char *syntax;
+};
+
+static const char *parse_text(void *field, const char *value, const setting_t *setting,
+                              apr_pool_t *p)
+{
+    (void)setting;
+    *(const char **)field = apr_pstrdup(p, value);
+    return NULL;
+}
+
+static const char *parse_uri(void *field, const char *value, const setting_t *setting,
+                             apr_pool_t *p)
+{
+    if (strpbrk(value, BLANKS)) {
+        return "there must be no blank in it";
+    }
+    if (strlen(value) > MAX_ENTITY_ID) {
+        return "longer than 1024 characters";
+    }
+    return parse_text(field, value, setting, p);
+}
+
+int samlc_settings_is_url(const char *value)
+{
+    const char *host = NULL;
+    const char *c = NULL;
+
+    if (apr_cstr_casecmpn(value, "https://", 8) == 0) {
+        host = value + 8;
+    }
+    else if (apr_cstr_casecmpn(value, "http://", 7) == 0) {
+        host = value + 7;
+    }
+    if (!host || strchr("/?#:@", *host)) {   /* the NUL at the end as well */
+        return 0;
+    }
+    for (c = host; *c != '\0'; c++) {
+        if (*c <= ' ' || *c >= 0x7f || strchr("\\\"<>", *c)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static const char *parse_url(void *field, const char *value, const setting_t *setting,
+                             apr_pool_t *p)
+{
+    if (!samlc_settings_is_url(value)) {
+        return "not an absolute http or https URL";
+    }
+    return parse_text(field, value, setting, p);
+}
+
+static const char *parse_user(void *field, const char *value, const setting_t *setting,
+                              apr_pool_t *p)
+{
+    int is_name_id = apr_cstr_casecmp(value, setting->preset) == 0;
+
+    return parse_text(field, is_name_id ? setting->preset : value, setting, p);
+}
+
+static const char *parse_constraint(void *field, const char *value, const setting_t *setting,
+                                    apr_pool_t *p)
+{
+    const char *error = samlc_chain_constraint_error(value, p);
+
+    return error ? error : parse_text(field, value, setting, p);
+}
+
+static const char *parse_regex(void *field, const char *value, const setting_t *setting,
+                               apr_pool_t *p)
+{
+    char reason[128];
+    regex_t regex;
+    int error = regcomp(&regex, value, REG_EXTENDED | REG_NOSUB);
+
+    if (error != 0) {
+        regerror(error, &regex, reason, sizeof(reason));
+        return apr_pstrdup(p, reason);
+    }
+    regfree(&regex);
+    return parse_text(field, value, setting, p);
+}
+
+static const char *parse_words(void *field, const char *value, const setting_t *setting,
+                               apr_pool_t *p)
+{
+    (void)setting;
+    *(apr_array_header_t **)field = samlc_text_words(value, p);
+    return NULL;
+}
+
+static const char *parse_flag(void *field, const char *value, const setting_t *setting,
+                              apr_pool_t *p)
+{
+    int is_on = apr_cstr_casecmp(value, "on") == 0;
+
+    (void)setting;
+    (void)p;
+    if (!is_on && apr_cstr_casecmp(value, "off") != 0) {
+        return "neither on nor off";
+    }
+    *(int *)field = is_on;
+    return NULL;
+}
+
+static const char *parse_number(void *field, const char *value, const setting_t *setting,
+                                apr_pool_t *p)
+{
+    apr_size_t digits = strspn(value, "0123456789");
+    int number = -1;
+
+    if (value[digits] == '\0' && digits <= 9) {   /* fits an int */
+        number = (int)apr_atoi64(value);
+    }
+    if (number < setting->low || number > setting->high) {
+        return apr_psprintf(p, "not a number from %d to %d", setting->low, setting->high);
+    }
+    *(int *)field = number;
+    return NULL;
+}
+
+static const char *parse_choice(void *field, const char *value, const setting_t *setting,
+                                apr_pool_t *p)
+{
+    char *rest = NULL;
+    char *word = apr_strtok(apr_pstrdup(p, setting->syntax), "|", &rest);
+    int index;
+
+    for (index = 0; word; index++) {
+        if (apr_cstr_casecmp(word, value) == 0) {
+            *(int *)field = index;
+            return NULL;
+        }
+        word = apr_strtok(NULL, "|", &rest);
+    }
+    return "not one of the words that it may be";
+}
+
+static const char *parse_binding(void *field, const char *value, const setting_t *setting,
+                                 apr_pool_t *p)
+{
+    if (apr_cstr_casecmp(value, "post") == 0) {
+        return "sending requests by HTTP-POST is not supported yet";
+    }
+    return parse_choice(field, value, setting, p);
+}
+
+static const char *parse_algorithms(void *field, const char *value, const setting_t *setting,
+                                    apr_pool_t *p)
+{
+    samlc_result_t *res = samlc_result_make(p);
+    samlc_algorithms_t set = 0;
+
+    if (samlc_algorithms_parse(&set, (samlc_algorithm_kind_t)setting->low, value, res, p)
+        != APR_SUCCESS) {
+        return res->message;
+    }
+    *(samlc_algorithms_t *)field = set;
+    return NULL;
+}
+
+static const setting_t table[] = {
+#define SETTING_ROW(Name, type, member, parser, low, high, default_, syntax, help) \
+    {#Name, offsetof(samlc_settings_t, member), parse_##parser, low, high, default_, syntax},
+    SAMLC_SETTINGS(SETTING_ROW)
+#undef SETTING_ROW
+};
+
+#define TABLE_LEN (sizeof(table) / sizeof(table[0]))
+
+static_assert(TABLE_LEN <= 64, "`given` has a bit for each setting");
+
+static void *field_of(samlc_settings_t *settings, const setting_t *setting)
+{
+    return (char *)settings + setting->offset;
+}
+
+static apr_uint64_t bit_of(const setting_t *setting)
+{
+    return (apr_uint64_t)1 << (setting - table);
+}
+
+samlc_settings_t *samlc_settings_make(apr_pool_t *p)
+{
+    samlc_settings_t *settings = apr_pcalloc(p, sizeof(*settings));
+    const setting_t *setting = NULL;
+
+    settings->cert_expiry = SAMLC_EXPIRY_BY_MODE;
+    for (setting = table; setting < table + TABLE_LEN; setting++) {
+        if (setting->parse == parse_algorithms) {
+            *(samlc_algorithms_t *)field_of(settings, setting) =
+                samlc_algorithms_default((samlc_algorithm_kind_t)setting->low);
+        }
+        else if (setting->preset) {
+            setting->parse(field_of(settings, setting), setting->preset, setting, p);
+        }
+    }
+    return settings;
+}
+
+static const setting_t *find(const char *name)
+{
+    const setting_t *setting = NULL;
+
+    for (setting = table; setting < table + TABLE_LEN; setting++) {
+        if (apr_cstr_casecmp(setting->name, name) == 0) {
+            return setting;
+        }
+    }
+    return NULL;
+}
+
+static int min(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* Levenshtein's distance, case apart; `b` has at most MAX_NAME characters. */
+static int distance(const char *a, const char *b)
+{
+    int row[MAX_NAME + 1];
+    int len = (int)strlen(b);
+    int diagonal = 0;
+    int above = 0;
+    int i;
+    int j;
+
+    for (j = 0; j <= len; j++) {
+        row[j] = j;
+    }
+    for (i = 0; a[i] != '\0'; i++) {
+        diagonal = row[0];
+        row[0] = i + 1;
+        for (j = 0; j < len; j++) {
+            above = row[j + 1];
+            row[j + 1] = min(min(row[j], above) + 1,
+                             diagonal + (apr_cstr_casecmpn(a + i, b + j, 1) != 0));
+            diagonal = above;
+        }
+    }
+    return row[len];
+}
+
+/* The setting that was probably meant; NULL if none is near. */
+static const setting_t *nearest(const char *name)
+{
+    static const char prefix[] = "SamlCert";   /* of the directives; not written in a file */
+    const setting_t *setting = NULL;
+    const setting_t *best = NULL;
+    int best_distance = 0;
+    int d = 0;
+
+    if (apr_cstr_casecmpn(name, prefix, sizeof(prefix) - 1) == 0) {
+        name += sizeof(prefix) - 1;
+    }
+    if (strlen(name) > MAX_NAME) {
+        return NULL;
+    }
+    best_distance = min(4, (int)strlen(name) / 2 + 1);
+    for (setting = table; setting < table + TABLE_LEN; setting++) {
+        d = distance(setting->name, name);
+        if (d < best_distance) {
+            best = setting;
+            best_distance = d;
+        }
+    }
+    return best;
+}
+
+static apr_status_t fail_unknown(const char *name, const char *origin, samlc_result_t *res,
+                                 apr_pool_t *p)
+{
+    const setting_t *meant = nearest(name);
+
+    if (meant) {
+        return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_CONFIG_INVALID,
+                                 "%s: there is no setting \"%s\"; did you mean %s?", origin,
+                                 samlc_text_show(name, p), meant->name);
+    }
+    return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_CONFIG_INVALID,
+                             "%s: there is no setting \"%s\"", origin, samlc_text_show(name, p));
+}
+
+static int has_control_character(const char *s)
+{
+    for (; *s != '\0'; s++) {
+        if (((unsigned char)*s < ' ' && *s != '\t') || *s == 0x7f) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+apr_status_t samlc_settings_set(samlc_settings_t *settings, const char *name, const char *value,
+                                const char *origin, samlc_result_t *res, apr_pool_t *p)
+{
+    const setting_t *setting = find(name);
+    const char *error = NULL;
+
+    if (!setting) {
+        return fail_unknown(name, origin, res, p);
+    }
+    if (settings->given & bit_of(setting)) {
+        return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_CONFIG_INVALID,
+                                 "%s: %s is given twice", origin, setting->name);
+    }
+    if (value[strspn(value, BLANKS)] == '\0') {
+        error = "a value is missing";
+    }
+    else if (has_control_character(value)) {
+        error = "there is a control character in it";
+    }
+    else {
+        error = setting->parse(field_of(settings, setting), value, setting, p);
+    }
+    if (error) {
+        return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_CONFIG_INVALID,
+                                 "%s: %s \"%s\": %s; the syntax is: %s %s", origin, setting->name,
+                                 samlc_text_show(value, p), error, setting->name, setting->syntax);
+    }
+    settings->given |= bit_of(setting);
+    if (setting->offset == offsetof(samlc_settings_t, sign_certs)) {
+        settings->sign_certs_origin = apr_pstrdup(p, origin);
+    }
+    return APR_SUCCESS;
+}
+
+static void trim_end(char *s)
+{
+    apr_size_t len = strlen(s);
+
+    while (len > 0 && strchr(" \t\r", s[len - 1])) {
+        len--;
+    }
+    s[len] = '\0';
+}
+
+/* Takes the quotes off, if there are some. FALSE for a quote without its partner. */
+static int unquote(char **value)
+{
+    char *end = NULL;
+
+    if (**value != '"') {
+        return 1;
+    }
+    (*value)++;
+    end = strchr(*value, '"');
+    if (!end || end[1] != '\0') {
+        return 0;
+    }
+    *end = '\0';
+    return 1;
+}
+
+static apr_status_t parse_line(samlc_settings_t *settings, char *line, const char *origin,
+                               samlc_result_t *res, apr_pool_t *p)
+{
+    char *name = line + strspn(line, BLANKS);
+    char *value = NULL;
+
+    trim_end(name);
+    if (*name == '\0' || *name == '#') {
+        return APR_SUCCESS;
+    }
+    value = name + strcspn(name, BLANKS);
+    if (*value != '\0') {
+        *value++ = '\0';
+        value += strspn(value, BLANKS);
+    }
+    if (!unquote(&value)) {
+        return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_CONFIG_INVALID,
+                                 "%s: %s: a value in double quotes ends with the second one",
+                                 origin, samlc_text_show(name, p));
+    }
+    return samlc_settings_set(settings, name, value, origin, res, p);
+}
+
+apr_status_t samlc_settings_parse(samlc_settings_t *settings, const samlc_data_t *file,
+                                  samlc_result_t *res, apr_pool_t *p)
+{
+    char *line = apr_pstrmemdup(p, file->len > 0 ? (const char *)file->data : "", file->len);
+    char *next = NULL;
+    const char *origin = NULL;
+    apr_status_t rv = APR_SUCCESS;
+    int number;
+
+    if (strlen(line) != file->len) {
+        return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_CONFIG_INVALID,
+                                 "%s: is not a text: there is a NUL byte in it", file->origin);
+    }
+    for (number = 1; line && rv == APR_SUCCESS; number++) {
+        next = strchr(line, '\n');
+        if (next) {
+            *next++ = '\0';
+        }
+        origin = apr_psprintf(p, "%s:%d", file->origin, number);
+        rv = parse_line(settings, line, origin, res, p);
+        line = next;
+    }
+    return rv;
+}
+
+static void warn(apr_array_header_t *warnings, const char *sentence)
+{
+    APR_ARRAY_PUSH(warnings, const char *) = sentence;
+}
+
+static void warn_of_algorithms(apr_array_header_t *warnings, const setting_t *setting,
+                               samlc_algorithms_t set, apr_pool_t *p)
+{
+    samlc_algorithm_kind_t kind = (samlc_algorithm_kind_t)setting->low;
+    const samlc_algorithm_t *algorithm = NULL;
+    int i;
+
+    for (i = 0; (algorithm = samlc_algorithm_at(kind, i)) != NULL; i++) {
+        if (algorithm->warning && samlc_algorithms_has(set, algorithm)) {
+            warn(warnings, apr_psprintf(p, "%s allows %s: %s", setting->name, algorithm->name,
+                                        algorithm->warning));
+        }
+    }
+}
+
+apr_array_header_t *samlc_settings_warnings(const samlc_settings_t *settings, apr_pool_t *p)
+{
+    apr_array_header_t *warnings = apr_array_make(p, 4, sizeof(const char *));
+    const setting_t *setting = NULL;
+
+    for (setting = table; setting < table + TABLE_LEN; setting++) {
+        if (setting->parse == parse_algorithms) {
+            const void *field = (const char *)settings + setting->offset;
+
+            warn_of_algorithms(warnings, setting, *(const samlc_algorithms_t *)field, p);
+        }
+    }
+    if (settings->min_rsa_bits < 2048) {
+        warn(warnings, apr_psprintf(p, "MinRSABits %d: RSA keys below 2048 bits can be broken",
+                                    settings->min_rsa_bits));
+    }
+    if (settings->cert_expiry > SAMLC_EXPIRY_REJECT) {
+        warn(warnings, "CertExpiry: an expired certificate may sign, whatever makes it trusted");
+    }
+    if (settings->cert_conflict == SAMLC_CONFLICT_OFF) {
+        warn(warnings, "CertConflict off: a second CA of the same name is not noticed");
+    }
+    if (settings->use_system_roots) {
+        warn(warnings, "UseSystemRoots on: every CA that the system trusts is an anchor");
+    }
+    if (settings->unsolicited) {
+        warn(warnings, "Unsolicited on: a response of another browser can be used for a login"
+                       " (login CSRF)");
+    }
+    if (settings->clock_skew > MAX_SKEW_UNWARNED) {
+        warn(warnings, apr_psprintf(p, "ClockSkew %d: messages live longer by that; set the clocks",
+                                    settings->clock_skew));
+    }
+    return warnings;
+}

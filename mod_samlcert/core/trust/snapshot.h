@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A generation in memory: immutable once loaded. */
+#ifndef SAMLC_TRUST_SNAPSHOT_H
+#define SAMLC_TRUST_SNAPSHOT_H
+
+#include <apr_hash.h>
+
+#include "core/keys/keyset.h"
+#include "core/trust/idp.h"
+#include "core/trust/source.h"
+
+/* A generation. */
+typedef struct samlc_snapshot_t {
+    apr_pool_t *pool;                        /* owns all of this */
+    apr_uint64_t number;                     /* 0: not numbered yet */
+    unsigned char digest[SAMLC_SHA256_LEN];  /* of names and contents: equal on equal nodes */
+    const char *digest_hex;
+    apr_time_t loaded_at;
+    const samlc_scan_t *scan;
+    const apr_array_header_t *outside;       /* files outside the trust directory, const char * */
+    const apr_array_header_t *idps;          /* samlc_idp_t *, sorted by name */
+    apr_hash_t *by_entity;                   /* entity ID -> samlc_idp_t * */
+    apr_hash_t *keysets;                     /* name -> samlc_keyset_t * */
+    const apr_array_header_t *warnings;      /* const char *: what the administrator should know */
+} samlc_snapshot_t;
+
+/*
+ * Loads a generation into a pool of its own, with its own allocator. Anything broken refuses it as a whole,
+ * with the file named. `now` is the time for judgements made at load and becomes loaded_at. `outside`
+ * are the files outside the trust directory that an earlier load named; *outside_seen (may be NULL) receives,
+ * in `p`, those that the settings name now, also when the load fails.
+ */
+apr_status_t samlc_snapshot_load(samlc_snapshot_t **snapshot, const samlc_source_t *source,
+                                 const apr_array_header_t *outside,
+                                 apr_array_header_t **outside_seen, apr_time_t now,
+                                 samlc_result_t *res, apr_pool_t *p);
+
+/* Frees it. */
+void samlc_snapshot_destroy(samlc_snapshot_t *snapshot);
+
+/* The IdP with this entity ID or this name; NULL if there is none. */
+const samlc_idp_t *samlc_snapshot_idp_by_entity(const samlc_snapshot_t *snapshot, const char *entity_id);
+const samlc_idp_t *samlc_snapshot_idp_by_name(const samlc_snapshot_t *snapshot, const char *name);
+
+/* Our own keys of this set; NULL if there is none. */
+const samlc_keyset_t *samlc_snapshot_keyset(const samlc_snapshot_t *snapshot, const char *name);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where generations come from: the trust directory, and the <SamlCertIdP> sections of httpd. */
+#ifndef SAMLC_TRUST_SOURCE_H
+#define SAMLC_TRUST_SOURCE_H
+
+#include <apr_tables.h>
+#include <apr_user.h>
+
+#include "core/base/result.h"
+
+/* One line of a section: the setting without its prefix. */
+typedef struct samlc_section_line_t {
+    const char *name;
+    const char *value;
+    const char *origin;              /* "FILE:LINE" of httpd's configuration */
+} samlc_section_line_t;
+
+/* An IdP whose settings stand in httpd's configuration. */
+typedef struct samlc_section_t {
+    const char *name;
+    const char *origin;
+    apr_array_header_t *lines;       /* samlc_section_line_t */
+} samlc_section_t;
+
+typedef struct samlc_source_t {
+    const char *dir;                 /* the trust directory, absolute */
+    const apr_array_header_t *sections;   /* samlc_section_t; may be NULL */
+    int check_owner;                 /* refuse what server_uid/server_gid or everybody can write */
+    apr_uid_t server_uid;            /* whom the server runs as */
+    apr_gid_t server_gid;
+} samlc_source_t;
+
+/* One file or directory as it was seen. */
+typedef struct samlc_seen_t {
+    const char *path;                /* absolute */
+    const char *name;                /* relative to the trust directory; the path for files outside */
+    int is_dir;
+    apr_uint64_t device, inode;
+    apr_int64_t size, mtime_ns, ctime_ns;
+} samlc_seen_t;
+
+/* A look at all files of a source that count. */
+typedef struct samlc_scan_t {
+    apr_array_header_t *seen;        /* samlc_seen_t, sorted by name */
+    apr_int64_t newest_ns;           /* the newest mtime or ctime among them */
+} samlc_scan_t;
+
+/*
+ * Looks at the trust directory: names of DESIGN.md section 4 only, anything else is skipped (lint names
+ * it); and at the files `outside` it (const char *, may be NULL). Reads no content.
+ * Fails with file-unreadable if a directory can't be read, config-invalid if its permissions are wrong.
+ */
+apr_status_t samlc_source_scan(samlc_scan_t **scan, const samlc_source_t *source,
+                               const apr_array_header_t *outside, samlc_result_t *res, apr_pool_t *p);
+
+/* TRUE if both looks saw the same. */
+int samlc_scan_equal(const samlc_scan_t *a, const samlc_scan_t *b);
+
+/* TRUE if this one still looks as it did: one stat. */
+int samlc_seen_is_unchanged(const samlc_seen_t *seen);
+
+/* Names in the trust directory that mean nothing, as sentences (const char *), for lint. */
+apr_array_header_t *samlc_source_strangers(const samlc_source_t *source, apr_pool_t *p);
+
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/acs.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+#include "core/saml/response.h"
+#include "httpd/form.h"
+#include "httpd/log.h"
+#include "httpd/login.h"
+#include "httpd/page.h"
+#include "httpd/reply.h"
+#include "httpd/request.h"
+#include "httpd/session.h"
+
+#define KEYSET "default"
+#define WARN_EVERY apr_time_from_sec(3600)
+
+/* One response on its way through. */
+typedef struct acs_t {
+    request_rec *r;
+    const mod_samlc_server_t *conf;
+    const char *relay_state;             /* NULL: none came */
+    samlc_response_t *response;
+    const mod_samlc_login_t *login;      /* NULL: it answers no login of this browser */
+    const samlc_snapshot_t *snapshot;
+    apr_time_t now;
+    const char *cookie;                  /* of the new session */
+} acs_t;
+
+/* ---- in ---------------------------------------------------------------------------------------------- */
+
+static apr_status_t read_response(acs_t *acs, samlc_result_t *res)
+{
+    apr_table_t *fields = NULL;
+    samlc_data_t message = {NULL, 0, "SAMLResponse"};
+    apr_status_t rv = mod_samlc_form_read(&fields, acs->r, (apr_size_t)acs->conf->max_post, res);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    message.data = (const unsigned char *)apr_table_get(fields, "SAMLResponse");
+    if (!message.data) {
+        return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_MALFORMED,
+                                 "the form has no field SAMLResponse");
+    }
+    message.len = strlen((const char *)message.data);
+    acs->relay_state = apr_table_get(fields, "RelayState");
+    return samlc_response_read(&acs->response, &message, res, acs->r->pool);
+}
+
+/*
+ * The generation that judges: of the files as they are now, so that a certificate which was taken away is
+ * refused by the very next login.
+ */
+static apr_status_t find_generation(acs_t *acs, samlc_result_t *res)
+{
+    const mod_samlc_realm_t *realm = acs->conf->realm;
+    const char *issuer = samlc_response_issuer(acs->response);
+    const samlc_idp_t *idp = NULL;
+
+    acs->snapshot = mod_samlc_request_snapshot(acs->r, realm);
+    if (acs->snapshot && issuer) {
+        idp = samlc_snapshot_idp_by_entity(acs->snapshot, issuer);
+    }
+    if (mod_samlc_request_look(acs->r, realm, idp)) {
+        acs->snapshot = mod_samlc_request_snapshot(acs->r, realm);
+    }
+    if (!acs->snapshot) {
+        return samlc_result_fail(res, APR_EGENERAL, SAMLC_REASON_INTERNAL,
+                                 "this process has no generation of the trust directory");
+    }
+    return APR_SUCCESS;
+}
+
+/* ---- the last step of the judgement ------------------------------------------------------------------ */
+
+static apr_time_t later(apr_time_t a, apr_time_t b)
+{
+    return a > b ? a : b;
+}
+
+/* The assertion is claimed once for all; so is the request that it answers, for as long as its state lives. */
+static int make_claims(samlc_store_claim_t made[2], const acs_t *acs, const samlc_claims_t *claims)
+{
+    if (!samlc_store_key(&made[0].key, "assertion", claims->idp->entity_id, claims->assertion_id, NULL)) {
+        return 0;
+    }
+    made[0].expires = claims->not_on_or_after;
+    if (!claims->in_response_to) {
+        return 1;
+    }
+    if (!samlc_store_key(&made[1].key, "request", acs->conf->entity_id, claims->in_response_to, NULL)) {
+        return 0;
+    }
+    made[1].expires = later(claims->not_on_or_after, acs->now + MOD_SAMLC_LOGIN_TIME);
+    return 2;
+}
+
+/* Claims and session in one transaction: neither is there without the other. */
+static apr_status_t claim(void *baton, const samlc_claims_t *claims, samlc_result_t *res, apr_pool_t *p)
+{
+    acs_t *acs = baton;
+    const mod_samlc_backend_t *backend = mod_samlc_realm_backend(acs->conf->realm);
+    samlc_session_t session = claims->session;
+    samlc_store_claim_t made[2];
+    samlc_store_item_t item;
+    apr_status_t rv = APR_EGENERAL;
+    int count = 0;
+
+    if (!backend) {
+        return samlc_result_fail(res, APR_EGENERAL, SAMLC_REASON_REPLAY_STORE_UNAVAILABLE, "%s",
+                                 mod_samlc_state_error(acs->conf->realm->state));
+    }
+    count = make_claims(made, acs, claims);
+    if (count == 0
+        || mod_samlc_session_prepare(&acs->cookie, &item, &session, claims->session_not_on_or_after,
+                                     acs->snapshot->number, acs->now, acs->r) != APR_SUCCESS) {
+        return samlc_result_fail(res, APR_EGENERAL, SAMLC_REASON_INTERNAL,
+                                 "the session can't be made: no randomness or no SHA-256");
+    }
+    rv = backend->store->vtable->claim_and_put(backend->store, made, count, &item, acs->now, res, p);
+    if (rv != APR_SUCCESS && !APR_STATUS_IS_EEXIST(rv)) {
+        mod_samlc_log_store_failure(acs->r, res);
+    }
+    return rv;
+}
+
+static const samlc_verdict_t *judge(acs_t *acs)
+{
+    apr_array_header_t *requests = apr_array_make(acs->r->pool, 1, sizeof(const char *));
+    samlc_expectations_t expected;
+
+    memset(&expected, 0, sizeof(expected));
+    if (acs->login) {
+        APR_ARRAY_PUSH(requests, const char *) = acs->login->request_id;
+        expected.idp_name = acs->login->idp_name;
+    }
+    expected.snapshot = acs->snapshot;
+    expected.keys = samlc_snapshot_keyset(acs->snapshot, KEYSET);
+    expected.entity_id = acs->conf->entity_id;
+    expected.acs_url = acs->conf->acs_url;
+    expected.in_response_to = requests;
+    expected.now = acs->now;
+    expected.claim = claim;
+    expected.claim_baton = acs;
+    return samlc_response_judge(acs->response, &expected, acs->r->pool);
+}
+
+/* ---- out --------------------------------------------------------------------------------------------- */
+
+static void log_accepted(const acs_t *acs, const samlc_verdict_t *verdict)
+{
+    const samlc_trust_verdict_t *trust = &verdict->trust;
+    const char *sha256 = trust->cert ? samlc_cert_sha256_hex(trust->cert) : "bare key";
+
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, acs->r, MOD_SAMLC_TAG_ACCEPTED
+                  "ok: login by idp %s, certificate %s, slot %s, mode %s, generation %" APR_UINT64_T_FMT,
+                  verdict->idp->name, sha256, samlc_trust_slot_word(trust->slot),
+                  samlc_trust_mode_word(trust->mode), acs->snapshot->number);
+    if (trust->warning
+        && mod_samlc_log_is_due(apr_pstrcat(acs->r->pool, verdict->idp->name, sha256, NULL), acs->now,
+                                WARN_EVERY)) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, acs->r, MOD_SAMLC_TAG_TRUST_DOUBT "idp %s: %s",
+                      verdict->idp->name, trust->warning);
+    }
+}
+
+static int admit(const acs_t *acs, const samlc_verdict_t *verdict)
+{
+    request_rec *r = acs->r;
+    const char *target = acs->relay_state && *acs->relay_state != '\0' ? acs->relay_state : "/";
+
+    log_accepted(acs, verdict);
+    mod_samlc_board_count(acs->conf->realm->board, SAMLC_REASON_OK);
+    mod_samlc_session_remove(r);    /* the one that this browser had before */
+    mod_samlc_session_send(r, acs->cookie);
+    if (acs->login) {
+        mod_samlc_login_clear(r, acs->login);
+        target = acs->login->target;
+    }
+    return mod_samlc_redirect_target(r, target, HTTP_SEE_OTHER);
+}
+
+int mod_samlc_acs_handle(request_rec *r)
+{
+    samlc_result_t *res = samlc_result_make(r->pool);
+    const samlc_verdict_t *verdict = NULL;
+    acs_t acs;
+
+    memset(&acs, 0, sizeof(acs));
+    acs.r = r;
+    acs.conf = mod_samlc_server_get(r->server);
+    if (read_response(&acs, res) != APR_SUCCESS) {
+        return mod_samlc_page_refuse(r, res->reason, res->message);
+    }
+    acs.now = apr_time_now();
+    if (find_generation(&acs, res) != APR_SUCCESS) {
+        return mod_samlc_page_refuse(r, res->reason, res->message);
+    }
+    acs.login = mod_samlc_login_find(r, acs.relay_state, acs.now);
+    verdict = judge(&acs);
+    if (verdict->outcome != SAMLC_ACCEPTED || !acs.cookie) {
+        return mod_samlc_page_refuse(r, verdict->reason, verdict->message);
+    }
+    return admit(&acs, verdict);
+}

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/check.h"
+
+#include <apr_file_info.h>
+#include <apr_optional.h>
+#include <apr_strings.h>
+#include <grp.h>
+#include <http_core.h>
+#include <mod_watchdog.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <unixd.h>
+
+#include "core/trust/snapshot.h"
+#include "core/xml/xml.h"
+#include "httpd/log.h"
+#include "httpd/realm.h"
+
+#define SESSION_COOKIE "__Host-samlcert"
+#define SESSION_COOKIE_INSECURE "samlcert"
+
+/* ---- directives -------------------------------------------------------------------------------------- */
+
+static int is_config_test(void)
+{
+    return ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST;
+}
+
+/* The configuration is being read for the third time or later: a server is running with an older one. */
+static int is_restart(void)
+{
+    return ap_state_query(AP_SQ_CONFIG_GEN) > 1;
+}
+
+static const char *describe(const server_rec *s, apr_pool_t *p)
+{
+    if (!s->is_virtual) {
+        return "the main server";
+    }
+    return apr_psprintf(p, "virtual host %s (%s:%u)", s->server_hostname ? s->server_hostname : "?",
+                        s->defn_name, s->defn_line_number);
+}
+
+/* https://ServerName, with the port where it is neither the one of plain http nor that of https. */
+static const char *default_base_url(const server_rec *s, apr_pool_t *p)
+{
+    const char *scheme = s->server_scheme ? s->server_scheme : "https";
+    apr_port_t port = s->port;
+
+    if (port == 0 && s->is_virtual && s->addrs) {
+        port = s->addrs->host_port;
+    }
+    if (port == 0 || port == 80 || port == 443) {
+        return apr_psprintf(p, "%s://%s", scheme, s->server_hostname);
+    }
+    return apr_psprintf(p, "%s://%s:%u", scheme, s->server_hostname, port);
+}
+
+static void complain(const server_rec *s, const char *message)
+{
+    ap_log_error(APLOG_MARK, APLOG_ERR, 0, s, MOD_SAMLC_TAG_CONFIG "config-invalid: %s", message);
+}
+
+static int check_trust_dir(const mod_samlc_server_t *conf, server_rec *s, apr_pool_t *p)
+{
+    apr_finfo_t finfo;
+    apr_status_t rv = apr_stat(&finfo, conf->trust_dir, APR_FINFO_TYPE, p);
+
+    if (rv == APR_SUCCESS && finfo.filetype == APR_DIR) {
+        return 1;
+    }
+    complain(s, apr_psprintf(p, "%s %s is not a directory: make it (mkdir -p %s/idp), owned by root, and "
+                             "put an identity provider into %s/idp/NAME",
+                             mod_samlc_server_cite(conf, "SamlCertTrustDir", p), conf->trust_dir,
+                             conf->trust_dir, conf->trust_dir));
+    return 0;
+}
+
+static void warn_of_cookies(const mod_samlc_server_t *conf, server_rec *s, apr_pool_t *p)
+{
+    if (conf->insecure_cookies) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, MOD_SAMLC_TAG_INSECURE
+                     "%s is on for %s: anybody on the way can steal sessions. For development only",
+                     mod_samlc_server_cite(conf, "SamlCertInsecureCookies", p), describe(s, p));
+    }
+    else if (strncmp(conf->base_url, "http:", 5) == 0) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, MOD_SAMLC_TAG_HTTP_BASE
+                     "%s is %s, but browsers keep our cookies for https only: use https (or, for "
+                     "development, SamlCertInsecureCookies on)",
+                     mod_samlc_server_cite(conf, "SamlCertBaseURL", p), conf->base_url);
+    }
+}
+
+static void derive(mod_samlc_server_t *conf, const server_rec *s, apr_pool_t *p)
+{
+    if (!conf->base_url) {
+        conf->base_url = default_base_url(s, p);
+    }
+    conf->endpoint_len = strlen(conf->endpoint);
+    conf->acs_url = apr_pstrcat(p, conf->base_url, conf->endpoint, "/acs", NULL);
+    conf->session_cookie = conf->insecure_cookies ? SESSION_COOKIE_INSECURE : SESSION_COOKIE;
+    conf->state_cookie = apr_pstrcat(p, conf->session_cookie, "-state-", NULL);
+}
+
+/* Completes one server and finds its realm. FALSE if it is wrong. */
+static int check_server(mod_samlc_process_t *process, server_rec *s, apr_pool_t *p)
+{
+    mod_samlc_server_t *conf = mod_samlc_server_get(s);
+
+    mod_samlc_server_complete(conf, p);
+    derive(conf, s, p);
+    if (!conf->trust_dir) {
+        return 1;
+    }
+    if (!conf->entity_id) {
+        if (!s->is_virtual && s->next) {
+            return 1;    /* what is for all stands here, and the entity IDs in the virtual hosts */
+        }
+        complain(s, apr_psprintf(p, "SamlCertEntityID is missing for %s, which has %s: add, for instance, "
+                                 "SamlCertEntityID %s%s", describe(s, p),
+                                 mod_samlc_server_cite(conf, "SamlCertTrustDir", p), conf->base_url,
+                                 conf->endpoint));
+        return 0;
+    }
+    if (!check_trust_dir(conf, s, p)) {
+        return 0;
+    }
+    conf->realm = mod_samlc_realm_find(process, conf, s, p);
+    return 1;
+}
+
+/* Generations are numbered, and sessions kept, in the state directory of one realm. */
+static int check_states(const mod_samlc_process_t *process, apr_pool_t *p)
+{
+    const mod_samlc_realm_t *a = NULL;
+    const mod_samlc_realm_t *b = NULL;
+    int i = 0;
+    int j = 0;
+
+    for (i = 0; i < process->realms->nelts; i++) {
+        a = APR_ARRAY_IDX(process->realms, i, mod_samlc_realm_t *);
+        for (j = i + 1; j < process->realms->nelts; j++) {
+            b = APR_ARRAY_IDX(process->realms, j, mod_samlc_realm_t *);
+            if (a->state == b->state) {
+                complain(b->server, apr_psprintf(p, "%s and %s share the state directory %s, but differ "
+                                                 "in their trust directory or " MOD_SAMLC_SECTION "> "
+                                                 "sections: give one of them a SamlCertStateDir of its "
+                                                 "own", describe(a->server, p),
+                                                 describe(b->server, p), mod_samlc_state_dir(a->state)));
+                return 0;
+            }
+        }
+    }
+    return 1;
+}
+
+/* ---- files ------------------------------------------------------------------------------------------- */
+
+static apr_array_header_t *list_paths(const samlc_snapshot_t *snapshot, apr_pool_t *p)
+{
+    apr_array_header_t *paths = apr_array_make(p, 32, sizeof(const char *));
+    const apr_array_header_t *seen = snapshot->scan->seen;
+    int i = 0;
+
+    for (i = 0; i < seen->nelts; i++) {
+        APR_ARRAY_PUSH(paths, const char *) = APR_ARRAY_IDX(seen, i, samlc_seen_t).path;
+    }
+    for (i = 0; snapshot->outside && i < snapshot->outside->nelts; i++) {
+        APR_ARRAY_PUSH(paths, const char *) = APR_ARRAY_IDX(snapshot->outside, i, const char *);
+    }
+    return paths;
+}
+
+/* Becomes the user of the children, for good, and returns the first path it can't read; -1: all. */
+static int try_paths(const apr_array_header_t *paths)
+{
+    int i = 0;
+
+    if (initgroups(ap_unixd_config.user_name, ap_unixd_config.group_id) != 0
+        || setgid(ap_unixd_config.group_id) != 0 || setuid(ap_unixd_config.user_id) != 0) {
+        return 0;
+    }
+    for (i = 0; i < paths->nelts; i++) {
+        if (access(APR_ARRAY_IDX(paths, i, const char *), R_OK) != 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/*
+ * The first path that the children's user can't read; NULL if there is none. A process of that user tries it,
+ * because permissions of parents, groups and access lists are the kernel's to judge.
+ */
+static const char *find_unreadable(const apr_array_header_t *paths)
+{
+    int first = -1;
+    int fds[2];
+    pid_t pid = -1;
+
+    if (paths->nelts == 0 || pipe(fds) != 0) {
+        return NULL;
+    }
+    pid = fork();
+    if (pid == 0) {
+        first = try_paths(paths);
+        _exit(write(fds[1], &first, sizeof(first)) == (ssize_t)sizeof(first) ? 0 : 1);
+    }
+    close(fds[1]);
+    if (pid < 0 || read(fds[0], &first, sizeof(first)) != (ssize_t)sizeof(first)) {
+        first = -1;
+    }
+    close(fds[0]);
+    if (pid > 0) {
+        waitpid(pid, NULL, 0);
+    }
+    return first < 0 ? NULL : APR_ARRAY_IDX(paths, first, const char *);
+}
+
+static int check_readable(const mod_samlc_realm_t *realm, const samlc_snapshot_t *snapshot,
+                          apr_pool_t *p)
+{
+    const char *path = NULL;
+
+    if (geteuid() != 0 || ap_unixd_config.chroot_dir) {
+        return 1;
+    }
+    path = find_unreadable(list_paths(snapshot, p));
+    if (!path) {
+        return 1;
+    }
+    ap_log_error(APLOG_MARK, APLOG_ERR, 0, realm->server, MOD_SAMLC_TAG_UNREADABLE
+                 "file-unreadable: %s can't be read by the user '%s' that the server runs as, and it must "
+                 "be, whenever something changes: chgrp its group to that user's and chmod g+r (for a "
+                 "directory g+rx, its parents too)", path, ap_unixd_config.user_name);
+    return 0;
+}
+
+static void print_warnings(const mod_samlc_realm_t *realm, const samlc_snapshot_t *snapshot)
+{
+    int i = 0;
+
+    for (i = 0; i < snapshot->warnings->nelts; i++) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, realm->server, MOD_SAMLC_TAG_TRUST_WARNING "%s",
+                     APR_ARRAY_IDX(snapshot->warnings, i, const char *));
+    }
+}
+
+/* Loads a trust directory as a child will; the generation is thrown away again. */
+static int check_trust(const mod_samlc_realm_t *realm, apr_pool_t *p)
+{
+    samlc_result_t *res = samlc_result_make(p);
+    samlc_snapshot_t *snapshot = NULL;
+    int good = 0;
+
+    if (samlc_snapshot_load(&snapshot, &realm->source, NULL, NULL, apr_time_now(), res, p)
+        != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, realm->server, MOD_SAMLC_TAG_TRUST "%s: %s",
+                     samlc_reason_word(res->reason), res->message);
+        return 0;
+    }
+    good = check_readable(realm, snapshot, p);
+    if (is_config_test()) {
+        print_warnings(realm, snapshot);    /* at a start the children do */
+    }
+    samlc_snapshot_destroy(snapshot);
+    return good;
+}
+
+/* ---- the hook ---------------------------------------------------------------------------------------- */
+
+/* libxml2 and xmlsec1. The module is never unloaded (-z nodelete), so this holds over restarts. */
+static int init_libraries(void)
+{
+    static int is_done = 0;
+
+    is_done = is_done || samlc_xml_init_once();
+    return is_done;
+}
+
+static int check_surroundings(server_rec *s)
+{
+    if (!APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance)) {
+        complain(s, "mod_watchdog is needed: add LoadModule watchdog_module modules/mod_watchdog.so");
+        return 0;
+    }
+    if (!init_libraries()) {
+        complain(s, "xmlsec1 can't be initialised: is its OpenSSL part installed?");
+        return 0;
+    }
+    return 1;
+}
+
+int mod_samlc_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *main_server)
+{
+    mod_samlc_process_t *process = mod_samlc_process_make(pconf);
+    server_rec *s = NULL;
+    int good = 1;
+    int trusted = 1;
+    int i = 0;
+
+    (void)plog;
+    mod_samlc_server_get(main_server)->process = process;
+    for (s = main_server; s; s = s->next) {
+        good = check_server(process, s, pconf) && good;
+    }
+    if (!good || process->realms->nelts == 0) {
+        return good ? OK : !OK;
+    }
+    if (!check_states(process, ptemp) || !check_surroundings(main_server)) {
+        return !OK;
+    }
+    for (s = main_server; s; s = s->next) {
+        if (mod_samlc_server_get(s)->realm) {
+            warn_of_cookies(mod_samlc_server_get(s), s, ptemp);
+        }
+    }
+    for (i = 0; i < process->realms->nelts; i++) {
+        trusted = check_trust(APR_ARRAY_IDX(process->realms, i, mod_samlc_realm_t *), ptemp) && trusted;
+    }
+    return trusted || is_restart() ? OK : !OK;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/process.h"
+
+#include <apr_optional.h>
+#include <http_core.h>
+#include <mod_watchdog.h>
+
+#include "httpd/log.h"
+#include "httpd/realm.h"
+
+#define WATCHDOG "_samlcert_"                 /* one in each child */
+#define SINGLETON "_samlcert_singleton_"      /* one in all children */
+#define EXPIRE_INTERVAL apr_time_from_sec(1)
+
+/* Watchdog callbacks always return success: one that fails is never called again. */
+
+static apr_status_t look(int watchdog_state, void *data, apr_pool_t *p)
+{
+    if (watchdog_state == AP_WATCHDOG_STATE_RUNNING) {
+        mod_samlc_realm_look(data, apr_time_now(), p);
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t expire(int watchdog_state, void *data, apr_pool_t *p)
+{
+    const mod_samlc_realm_t *realm = data;
+
+    if (watchdog_state == AP_WATCHDOG_STATE_RUNNING) {
+        mod_samlc_state_expire(realm->state, realm->server, apr_time_now(), p);
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t watch(const char *name, int is_singleton, apr_interval_time_t interval,
+                          mod_samlc_realm_t *realm, ap_watchdog_callback_fn_t *callback, apr_pool_t *p)
+{
+    APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance) *get_instance =
+        APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance);
+    APR_OPTIONAL_FN_TYPE(ap_watchdog_register_callback) *register_callback =
+        APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_register_callback);
+    ap_watchdog_t *watchdog = NULL;
+    apr_status_t rv = get_instance(&watchdog, name, 0, is_singleton, p);
+
+    return rv == APR_SUCCESS ? register_callback(watchdog, interval, realm, callback) : rv;
+}
+
+/* In the parent, as root where it is started so. */
+static int start_realm(mod_samlc_realm_t *realm, mod_samlc_board_t *board, apr_pool_t *pconf,
+                       apr_pool_t *ptemp)
+{
+    samlc_result_t *res = samlc_result_make(ptemp);
+    apr_status_t rv = APR_SUCCESS;
+
+    realm->board = board;
+    if (mod_samlc_state_prepare(realm->state, res, ptemp) != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, realm->server, MOD_SAMLC_TAG_STATE_DIR "%s: %s",
+                     samlc_reason_word(res->reason), res->message);
+        return 0;
+    }
+    rv = watch(WATCHDOG, 0, realm->interval, realm, look, pconf);
+    if (rv == APR_SUCCESS) {
+        rv = watch(SINGLETON, 1, EXPIRE_INTERVAL, realm, expire, pconf);
+    }
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, rv, realm->server, MOD_SAMLC_TAG_START
+                     "internal: the watchdog can't be set up");
+    }
+    return rv == APR_SUCCESS;
+}
+
+int mod_samlc_process_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+{
+    const mod_samlc_process_t *process = mod_samlc_server_get(s)->process;
+    mod_samlc_board_t *board = NULL;
+    apr_status_t rv = APR_SUCCESS;
+    int i = 0;
+
+    (void)plog;
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG || process->realms->nelts == 0) {
+        return OK;
+    }
+    rv = mod_samlc_board_get(&board, s->process->pool);
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, rv, s, MOD_SAMLC_TAG_START
+                     "internal: no shared memory for the scoreboard");
+        return !OK;
+    }
+    for (i = 0; i < process->realms->nelts; i++) {
+        if (!start_realm(APR_ARRAY_IDX(process->realms, i, mod_samlc_realm_t *), board, pconf, ptemp)) {
+            return !OK;
+        }
+    }
+    return OK;
+}
+
+void mod_samlc_process_start_child(apr_pool_t *pchild, server_rec *s)
+{
+    const mod_samlc_process_t *process = mod_samlc_server_get(s)->process;
+    int i = 0;
+
+    for (i = 0; i < process->states->nelts; i++) {
+        mod_samlc_state_open_child(APR_ARRAY_IDX(process->states, i, mod_samlc_state_t *), s, pchild);
+    }
+    for (i = 0; i < process->realms->nelts; i++) {
+        mod_samlc_realm_start_child(APR_ARRAY_IDX(process->realms, i, mod_samlc_realm_t *), pchild);
+    }
+}

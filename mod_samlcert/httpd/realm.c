@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/realm.h"
+
+#include <apr_strings.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+#include <unixd.h>
+
+#include "httpd/log.h"
+
+/* What a realm has in a child. */
+typedef struct mod_samlc_realm_child_t {
+    apr_pool_t *pool;                     /* own allocator: loads happen in several threads */
+    mod_samlc_seat_t *seat;
+    _Atomic(samlc_loader_t *) loader;     /* NULL until it could be made */
+} mod_samlc_realm_child_t;
+
+/* ---- configuration ----------------------------------------------------------------------------------- */
+
+mod_samlc_process_t *mod_samlc_process_make(apr_pool_t *p)
+{
+    mod_samlc_process_t *process = apr_pcalloc(p, sizeof(*process));
+
+    process->realms = apr_array_make(p, 2, sizeof(mod_samlc_realm_t *));
+    process->states = apr_array_make(p, 2, sizeof(mod_samlc_state_t *));
+    return process;
+}
+
+static mod_samlc_state_t *find_state(mod_samlc_process_t *process, const char *dir, apr_pool_t *p)
+{
+    mod_samlc_state_t *state = NULL;
+    int i = 0;
+
+    for (i = 0; i < process->states->nelts; i++) {
+        state = APR_ARRAY_IDX(process->states, i, mod_samlc_state_t *);
+        if (strcmp(mod_samlc_state_dir(state), dir) == 0) {
+            return state;
+        }
+    }
+    state = mod_samlc_state_make(dir, p);
+    APR_ARRAY_PUSH(process->states, mod_samlc_state_t *) = state;
+    return state;
+}
+
+/* A number for trust directory, state directory and sections, which a restart does not change. */
+static apr_uint64_t identify(const mod_samlc_server_t *conf, apr_pool_t *p)
+{
+    const char *all = apr_pstrcat(p, conf->trust_dir, "\n", conf->state_dir, NULL);
+    int i = 0;
+
+    for (i = 0; conf->sections && i < conf->sections->nelts; i++) {
+        all = apr_pstrcat(p, all, "\n", APR_ARRAY_IDX(conf->sections, i, samlc_section_t).origin, NULL);
+    }
+    return mod_samlc_log_hash(all);
+}
+
+static mod_samlc_realm_t *make(mod_samlc_process_t *process, const mod_samlc_server_t *conf,
+                               mod_samlc_state_t *state, server_rec *s, apr_pool_t *p)
+{
+    mod_samlc_realm_t *realm = apr_pcalloc(p, sizeof(*realm));
+
+    realm->source.dir = conf->trust_dir;
+    realm->source.sections = conf->sections;
+    /* Where httpd is started unprivileged its user owns everything anyway; the core warns of that. */
+    realm->source.check_owner = geteuid() == 0;
+    realm->source.server_uid = geteuid() == 0 ? ap_unixd_config.user_id : geteuid();
+    realm->source.server_gid = geteuid() == 0 ? ap_unixd_config.group_id : getegid();
+    realm->state = state;
+    realm->server = s;
+    realm->id = identify(conf, p);
+    realm->interval = apr_time_from_msec(conf->reload_interval);
+    APR_ARRAY_PUSH(process->realms, mod_samlc_realm_t *) = realm;
+    return realm;
+}
+
+mod_samlc_realm_t *mod_samlc_realm_find(mod_samlc_process_t *process, const mod_samlc_server_t *conf,
+                                        server_rec *s, apr_pool_t *p)
+{
+    mod_samlc_state_t *state = find_state(process, conf->state_dir, p);
+    mod_samlc_realm_t *realm = NULL;
+    int i = 0;
+
+    mod_samlc_state_want_size(state, (apr_size_t)conf->store_size);
+    for (i = 0; i < process->realms->nelts; i++) {
+        realm = APR_ARRAY_IDX(process->realms, i, mod_samlc_realm_t *);
+        /* A server that has no sections of its own shares the array of the one it inherits from. */
+        if (realm->state == state && strcmp(realm->source.dir, conf->trust_dir) == 0
+            && realm->source.sections == conf->sections) {
+            return realm;
+        }
+    }
+    return make(process, conf, state, s, p);
+}
+
+/* ---- what the loader tells --------------------------------------------------------------------------- */
+
+static apr_status_t number(void *baton, samlc_snapshot_t *snapshot, apr_pool_t *p)
+{
+    mod_samlc_realm_t *realm = baton;
+    const mod_samlc_backend_t *backend = mod_samlc_realm_backend(realm);
+    samlc_result_t *res = samlc_result_make(p);
+    samlc_store_key_t digest;
+    apr_status_t rv = APR_EGENERAL;
+
+    if (!backend) {
+        return rv;    /* said already */
+    }
+    memcpy(digest.bytes, snapshot->digest, sizeof(digest.bytes));
+    rv = backend->store->vtable->number_generation(backend->store, &snapshot->number, &digest, res, p);
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, rv, realm->server, MOD_SAMLC_TAG_STORE_FAILED
+                     "%s: the generation gets no number: %s", samlc_reason_word(res->reason),
+                     res->message);
+    }
+    return rv;
+}
+
+static void report_accepted(mod_samlc_realm_t *realm, const samlc_snapshot_t *snapshot)
+{
+    apr_uint64_t before = 0;
+    int i = 0;
+
+    mod_samlc_seat_accepted(realm->child->seat, snapshot);
+    ap_log_error(APLOG_MARK, APLOG_DEBUG, 0, realm->server, MOD_SAMLC_TAG_CHILD_LOADED
+                 "this child has generation %" APR_UINT64_T_FMT " (%.12s)", snapshot->number,
+                 snapshot->digest_hex);
+    if (!mod_samlc_seat_elect_accepted(realm->child->seat, snapshot, &before)) {
+        return;
+    }
+    ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, realm->server, MOD_SAMLC_TAG_GENERATION
+                 "generation %" APR_UINT64_T_FMT " -> %" APR_UINT64_T_FMT " (%.12s): %s is in use",
+                 before, snapshot->number, snapshot->digest_hex, realm->source.dir);
+    for (i = 0; i < snapshot->warnings->nelts; i++) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, realm->server, MOD_SAMLC_TAG_SET_WARNING
+                     "generation %" APR_UINT64_T_FMT ": %s", snapshot->number,
+                     APR_ARRAY_IDX(snapshot->warnings, i, const char *));
+    }
+}
+
+static void report_refused(mod_samlc_realm_t *realm, const samlc_snapshot_t *serving,
+                           const samlc_result_t *res)
+{
+    mod_samlc_seat_refused(realm->child->seat, res, apr_time_now());
+    if (!mod_samlc_seat_elect_refused(realm->child->seat, res)) {
+        return;
+    }
+    if (serving) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, realm->server, MOD_SAMLC_TAG_REFUSED_SET
+                     "%s: %s (generation %" APR_UINT64_T_FMT " keeps serving)",
+                     samlc_reason_word(res->reason), res->message, serving->number);
+    }
+    else {
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, realm->server, MOD_SAMLC_TAG_CHILD_FAILED
+                     "%s: %s (no login is possible until this works)", samlc_reason_word(res->reason),
+                     res->message);
+    }
+}
+
+static void report_recovered(mod_samlc_realm_t *realm, const samlc_snapshot_t *snapshot)
+{
+    mod_samlc_seat_recovered(realm->child->seat);
+    if (mod_samlc_seat_elect_recovered(realm->child->seat)) {
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, realm->server, MOD_SAMLC_TAG_RECOVERED
+                     "%s is again what generation %" APR_UINT64_T_FMT " was made of",
+                     realm->source.dir, snapshot ? snapshot->number : 0);
+    }
+}
+
+static void report(void *baton, samlc_loader_event_t event, const samlc_snapshot_t *snapshot,
+                   const samlc_result_t *res, apr_pool_t *p)
+{
+    (void)p;
+    switch (event) {
+    case SAMLC_LOADER_ACCEPTED: report_accepted(baton, snapshot); break;
+    case SAMLC_LOADER_REFUSED: report_refused(baton, snapshot, res); break;
+    case SAMLC_LOADER_RECOVERED: report_recovered(baton, snapshot); break;
+    }
+}
+
+/* ---- in a child -------------------------------------------------------------------------------------- */
+
+/* Makes the loader and loads. A load that fails leaves a loader, which tries again on its own. */
+static void start(mod_samlc_realm_t *realm, apr_time_t now, apr_pool_t *p)
+{
+    mod_samlc_realm_child_t *child = realm->child;
+    const samlc_loader_hooks_t hooks = {realm, number, report};
+    samlc_result_t *res = samlc_result_make(p);
+    samlc_loader_t *loader = NULL;
+
+    if (samlc_loader_make(&loader, &realm->source, &hooks, res, child->pool) != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, res->status, realm->server, MOD_SAMLC_TAG_CHILD_FAILED
+                     "%s: %s", samlc_reason_word(res->reason), res->message);
+        return;
+    }
+    samlc_loader_load(loader, now, res, p);    /* the outcome goes to `report` */
+    atomic_store_explicit(&child->loader, loader, memory_order_release);
+}
+
+void mod_samlc_realm_start_child(mod_samlc_realm_t *realm, apr_pool_t *pchild)
+{
+    mod_samlc_realm_child_t *child = apr_pcalloc(pchild, sizeof(*child));
+    apr_allocator_t *allocator = NULL;
+    apr_pool_t *scratch = NULL;
+
+    atomic_init(&child->loader, NULL);
+    if (apr_allocator_create(&allocator) != APR_SUCCESS
+        || apr_pool_create_ex(&child->pool, pchild, NULL, allocator) != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, APR_ENOMEM, realm->server, MOD_SAMLC_TAG_CHILD_FAILED
+                     "internal: no memory for the trust directory");
+        return;
+    }
+    apr_allocator_owner_set(allocator, child->pool);
+    mod_samlc_board_sit_child(&child->seat, realm->board, realm->id, child->pool);
+    realm->child = child;
+    apr_pool_create(&scratch, pchild);
+    start(realm, apr_time_now(), scratch);
+    apr_pool_destroy(scratch);
+}
+
+void mod_samlc_realm_look(mod_samlc_realm_t *realm, apr_time_t now, apr_pool_t *p)
+{
+    samlc_loader_t *loader = mod_samlc_realm_loader(realm);
+
+    mod_samlc_state_look(realm->state, realm->server, now);
+    if (loader) {
+        samlc_loader_poll(loader, now, p);
+    }
+    else if (realm->child) {
+        start(realm, now, p);
+    }
+}
+
+samlc_loader_t *mod_samlc_realm_loader(const mod_samlc_realm_t *realm)
+{
+    return realm->child ? atomic_load_explicit(&realm->child->loader, memory_order_acquire) : NULL;
+}
+
+const mod_samlc_backend_t *mod_samlc_realm_backend(const mod_samlc_realm_t *realm)
+{
+    return mod_samlc_state_backend(realm->state);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A realm: one trust directory (with the <SamlCertIdP> sections that belong to it) and one state directory, shared
+ * by all virtual hosts that name the same. In each child it has a loader and, by that, a present generation.
+ */
+#ifndef MOD_SAMLC_REALM_H
+#define MOD_SAMLC_REALM_H
+
+#include <httpd.h>
+
+#include "core/trust/loader.h"
+#include "httpd/config.h"
+#include "httpd/scoreboard.h"
+#include "httpd/state.h"
+
+typedef struct mod_samlc_realm_t {
+    samlc_source_t source;
+    mod_samlc_state_t *state;
+    server_rec *server;              /* the first server that has it: for log lines */
+    apr_interval_time_t interval;    /* of the watchdog */
+    apr_uint64_t id;                 /* the same after a restart */
+    mod_samlc_board_t *board;        /* set by post_config */
+    struct mod_samlc_realm_child_t *child;    /* set in child_init; NULL in the parent */
+} mod_samlc_realm_t;
+
+/* All realms and state directories of the process. */
+typedef struct mod_samlc_process_t {
+    apr_array_header_t *realms;      /* mod_samlc_realm_t * */
+    apr_array_header_t *states;      /* mod_samlc_state_t * */
+} mod_samlc_process_t;
+
+mod_samlc_process_t *mod_samlc_process_make(apr_pool_t *p);
+
+/* The realm of a server with a trust directory: one that is there already, or a new one. */
+mod_samlc_realm_t *mod_samlc_realm_find(mod_samlc_process_t *process, const mod_samlc_server_t *conf,
+                                        server_rec *s, apr_pool_t *p);
+
+/*
+ * Loads the present files in a child, before its first request: a child that starts late must not serve what
+ * was there when the server started. What fails is logged; the realm refuses logins until the
+ * watchdog succeeds.
+ */
+void mod_samlc_realm_start_child(mod_samlc_realm_t *realm, apr_pool_t *pchild);
+
+/* The watchdog's look. */
+void mod_samlc_realm_look(mod_samlc_realm_t *realm, apr_time_t now, apr_pool_t *p);
+
+/* The loader of this child; NULL if it could not be made. */
+samlc_loader_t *mod_samlc_realm_loader(const mod_samlc_realm_t *realm);
+
+/* What this child has open of the state directory; NULL if nothing. */
+const mod_samlc_backend_t *mod_samlc_realm_backend(const mod_samlc_realm_t *realm);
+
+#endif

@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The trust directory changes while the server runs: no restart, no failed login, no lost session."""
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from harness import certs
+from harness.browser import environment
+from harness.tools import eventually
+
+
+@pytest.fixture
+def pinned(service, idp):
+    """Trust by a watched list of fingerprints alone, with k1 in it."""
+    prints = {name: certs.fingerprint(idp.key(name).certificate) for name in ("k1", "k2")}
+
+    def write(*names, extra=""):
+        lines = "".join(f"{prints[n]}  # {n}\n" for n in names)
+        service.trust.write("pins", f"# who may sign\nCERT_VALIDATION:IGNORE_TRUST,\n{lines}{extra}")
+    write("k1")
+    service.trust.remove("idp/test/primary.pem")
+    service.configure_idp(f"SignCerts @{service.trust.path('pins')}")
+    service.settled()
+    return write
+
+
+def effective_after(service, change):
+    """Seconds from a change until every child reports it."""
+    change()
+    start = time.monotonic()
+    service.settled()
+    return time.monotonic() - start
+
+
+def test_a_fingerprint_added_is_known_to_all_children_within_a_second(service, idp, pinned):
+    idp.set(keys="k2")
+    browser, request, post = service.captured()
+    assert service.verify(post.xml, in_response_to=[request.id]).json["code"] == "cert-not-listed"
+    service.assert_refused(browser.deliver(post), "cert-not-listed")
+    assert effective_after(service, lambda: pinned("k1", "k2")) < 1
+    pids = {c["pid"] for c in service.status()["children"]}
+    assert pids == set(service.httpd.children())
+    env = environment(service.browser().login("/app/index.shtml"))
+    assert env["SAMLCERT_FINGERPRINT"] == certs.fingerprint(idp.key("k2").certificate)
+
+
+def test_a_fingerprint_taken_away_is_refused_by_the_very_next_login(service, idp, pinned):
+    """No waiting: the login looks at its own IdP's files before it trusts them."""
+    for _ in range(5):
+        pinned("k1", "k2")
+        browser, _, post = service.captured()
+        service.assert_accepted(browser.deliver(post))
+        browser, request, post = service.captured()
+        pinned("k2")
+        service.assert_refused(browser.deliver(post), "cert-not-listed")
+        assert service.verify(post.xml, in_response_to=[request.id]).json["code"] == "cert-not-listed"
+
+
+def test_a_certificate_taken_away_is_refused_by_the_very_next_login(service, idp):
+    service.trust.certificate("test", "alternate", idp.key("k2"))
+    for _ in range(5):
+        service.trust.certificate("test", "primary", idp.key("k1"))
+        browser, _, post = service.captured()
+        service.assert_accepted(browser.deliver(post))
+        browser, _, post = service.captured()
+        service.trust.remove("idp/test/primary.pem")
+        service.assert_refused(browser.deliver(post), "cert-not-listed")
+
+
+@pytest.mark.parametrize("slot", ["alternate", "alternate-2026", "staged"])
+def test_a_file_dropped_in_is_trusted(service, idp, slot):
+    idp.set(keys="k2")
+    browser, _, post = service.captured()
+    service.assert_refused(browser.deliver(post), "cert-not-listed")
+    change = lambda: service.trust.certificate("test", slot, idp.key("k2"))  # noqa: E731
+    assert effective_after(service, change) < 1
+    env = environment(service.browser().login("/app/index.shtml"))
+    assert env["SAMLCERT_SLOT"] == slot.split("-")[0]
+    slots = {c["slot"]: c["sha256"] for i in service.status()["idps"] for c in i["certificates"]}
+    assert slots[slot.split("-")[0]] == certs.fingerprint(idp.key("k2").certificate)
+
+
+def test_the_planned_roll_over(service, idp):
+    """Stage, switch, retire: logins work at every step, and the old key is refused at the end."""
+    session = service.browser()
+    session.login()
+    old_browser, _, old_post = service.captured()
+    service.trust.certificate("test", "alternate", idp.key("k2"))
+    assert service.browser().login().status_code == 200
+    idp.set(keys="k2+k1")
+    assert service.browser().login().status_code == 200
+    service.trust.certificate("test", "primary", idp.key("k2"))
+    service.trust.certificate("test", "retired", idp.key("k1"))
+    service.trust.remove("idp/test/alternate.pem")
+    idp.set(keys="k2")
+    assert environment(service.browser().login("/app/index.shtml"))["SAMLCERT_SLOT"] == "primary"
+    refusal = service.assert_refused(old_browser.deliver(old_post), "cert-retired")
+    assert certs.fingerprint(idp.key("k1").certificate) in refusal.sentence.replace(":", "").lower()
+    assert session.get("/app/").status_code == 200
+
+
+def test_and_back_again(service, idp):
+    service.trust.certificate("test", "primary", idp.key("k2"))
+    browser, _, post = service.captured()
+    service.assert_refused(browser.deliver(post), "cert-not-listed")
+    service.trust.certificate("test", "primary", idp.key("k1"))
+    assert service.browser().login().status_code == 200
+
+
+BROKEN = {
+    "half a PEM": ("idp/test/alternate.pem", "-----BEGIN CERTIFICATE-----\nMIIC\n"),
+    "no PEM": ("idp/test/primary.pem", "hello\n"),
+    "empty": ("idp/test/primary.pem", ""),
+    "unknown setting": ("idp/test/idp.conf", "EntityID https://x.example\nNoSuchSetting on\n"),
+    "metadata": ("idp/test/metadata.xml", "<EntityDescriptor"),
+    "key without certificate": ("sp/default/next.key", None),
+    "pins": ("idp/test/idp.conf", "EntityID https://x.example\nSignCerts zz,\n"),
+}
+
+
+@pytest.mark.parametrize("name, content", BROKEN.values(), ids=BROKEN.keys())
+def test_a_broken_file_keeps_the_last_good_generation(service, idp, name, content):
+    before = service.settled()
+    assert before["last_reload_error"] is None
+    if content is None:
+        content = idp.key("k2").key.read_text()
+    service.httpd.expect(name.rsplit("/", 1)[1].replace(".", r"\."))
+    service.trust.write(name, content)
+
+    def failed():
+        status = service.status()
+        return status if status["last_reload_error"] else None
+    status = eventually(failed, timeout=3, what="last_reload_error in the status")
+    error = status["last_reload_error"]
+    assert error["code"] and error["at"]
+    assert name.split("/")[-1] in error["message"]
+    assert status["generation_hash"] == before["generation_hash"]
+    assert service.browser().login().status_code == 200
+    service.httpd.tolerate(name.rsplit("/", 1)[1])
+    service.trust.restore()
+
+    def healed():
+        return service.status()["last_reload_error"] is None
+    eventually(healed, timeout=3, what="last_reload_error gone")
+    assert service.browser().login().status_code == 200
+
+
+def test_a_broken_file_is_logged_once_by_each_child_and_not_each_second(service):
+    service.httpd.expect("primary.pem")
+    service.trust.write("idp/test/primary.pem", "hello\n")
+    time.sleep(3)
+    lines = [x for x in service.httpd.log_lines() if x.is_trouble and "primary.pem" in x.text]
+    recent = [x for x in lines if x.pid in service.httpd.children()]
+    assert 1 <= len(recent) <= 3 * len(service.httpd.children())
+
+
+def test_a_new_child_knows_what_the_old_ones_know(service, idp):
+    """A child that starts late inherits the parent's start-up set: it must look before it serves."""
+    service.trust.certificate("test", "primary", idp.key("k2"))
+    service.settled()
+    browser, _, post = service.captured()
+    service.httpd.tolerate(r"exit signal Killed \(9\)")
+    for pid in service.httpd.children():
+        os.kill(pid, signal.SIGKILL)
+    service.assert_refused(browser.deliver(post), "cert-not-listed")
+
+
+def test_generations_go_on_after_restarts(service, idp):
+    first = service.settled()
+    service.httpd.graceful()
+    second = service.settled()
+    assert second["generation_hash"] == first["generation_hash"]
+    assert second["generation"] >= first["generation"]
+    service.trust.certificate("test", "alternate", idp.key("k2"))
+    third = service.settled()
+    assert third["generation"] > second["generation"]
+
+
+def test_rotation_under_load(service, idp):
+    """Requests with sessions and whole logins keep coming through twelve changes of trust."""
+    session = service.browser()
+    session.login()
+    failures, counts, stop = [], {"requests": 0, "logins": 0}, threading.Event()
+
+    def requests_with_a_session():
+        browser = service.browser()
+        browser.session.cookies.update(session.session.cookies)
+        while not stop.is_set():
+            answer = browser.get("/app/")
+            counts["requests"] += 1
+            if answer.status_code != 200:
+                failures.append(("request", answer.status_code))
+
+    def logins():
+        while not stop.is_set():
+            answer = service.browser().login()
+            counts["logins"] += 1
+            if answer.status_code != 200:
+                failures.append(("login", answer.status_code))
+
+    def guarded(work):
+        try:
+            work()
+        except Exception as e:          # noqa: BLE001 - a thread's failure must reach the test
+            failures.append((work.__name__, repr(e)))
+    threads = [threading.Thread(target=guarded, args=(w,))
+               for w in (requests_with_a_session, requests_with_a_session, logins)]
+    service.trust.certificate("test", "alternate", idp.key("k2"))
+    for thread in threads:
+        thread.start()
+    for i in range(3):
+        time.sleep(0.3)
+        idp.set(keys="k2")
+        time.sleep(0.5)
+        service.trust.certificate("test", "primary", idp.key("k2"))
+        service.trust.certificate("test", "alternate", idp.key("k1"))
+        time.sleep(0.3)
+        idp.set(keys="k1")
+        time.sleep(0.5)
+        service.trust.certificate("test", "alternate-2", idp.key("k2"))
+        service.trust.certificate("test", "primary", idp.key("k1"))
+    stop.set()
+    for thread in threads:
+        thread.join(30)
+    assert not failures
+    assert counts["requests"] > 100 and counts["logins"] > 5
