@@ -53,7 +53,7 @@ class Teller:
 
     def _line(self, colour, word, text, detail=""):
         when = time.monotonic() - self._begin
-        print(f"  {colour}{word}{self._plain}  {self._dim}{when:5.1f} s{self._plain}  {text:<56} "
+        print(f"  {colour}{word}{self._plain}  {self._dim}{when:5.1f} s{self._plain}  {text:<42} "
               f"{self._dim}{detail}{self._plain}".rstrip(), flush=True)
 
     def tell(self, text, detail=""):
@@ -250,7 +250,7 @@ class Story:
         self.changes.append(self.site.wait_for_change(before, start))
         self.teller.tell("the old certificate is retired",
                          f"live in all children after {self.changes[-1] * 1000:.0f} ms")
-        self.refusal(refused, f"{took * 1000:.0f} ms after that")
+        self.refusal(refused, f"{took * 1000:.0f} ms after its retirement")
 
     def refusal(self, page, when):
         """It was refused, and the incident on the page leads to the reason in the log."""
@@ -259,8 +259,8 @@ class Story:
         expect(incident, "the page of the refusal has no incident")
         reason = self.site.reason(incident.group(1))
         expect(reason in ("cert-retired", "cert-not-listed"), f"refused for {reason}")
-        self.teller.tell(f"a login signed by the old key is refused, {when}",
-                         f"{reason}, incident {incident.group(1)}")
+        self.teller.tell("a login signed by the old key is refused",
+                         f"{reason}, {when}, incident {incident.group(1)}")
 
     def old_key_again(self, load):
         with load.no_logins():

@@ -28,7 +28,7 @@ typedef struct acs_t {
     const char *cookie;                  /* of the new session */
 } acs_t;
 
-/* ---- in ---------------------------------------------------------------------------------------------- */
+/* ---- in -------------------------------------------------------------------------------------- */
 
 static apr_status_t read_response(acs_t *acs, samlc_result_t *res)
 {
@@ -50,8 +50,8 @@ static apr_status_t read_response(acs_t *acs, samlc_result_t *res)
 }
 
 /*
- * The generation that judges: of the files as they are now, so that a certificate which was taken away is
- * refused by the very next login.
+ * The generation that judges: of the files as they are now, so that a certificate which was taken
+ * away is refused by the very next login.
  */
 static apr_status_t find_generation(acs_t *acs, samlc_result_t *res)
 {
@@ -73,24 +73,29 @@ static apr_status_t find_generation(acs_t *acs, samlc_result_t *res)
     return APR_SUCCESS;
 }
 
-/* ---- the last step of the judgement ------------------------------------------------------------------ */
+/* ---- the last step of the judgement ---------------------------------------------------------- */
 
 static apr_time_t later(apr_time_t a, apr_time_t b)
 {
     return a > b ? a : b;
 }
 
-/* The assertion is claimed once for all; so is the request that it answers, for as long as its state lives. */
+/*
+ * The assertion is claimed once for all; so is the request that it answers, for as long as its
+ * state lives.
+ */
 static int make_claims(samlc_store_claim_t made[2], const acs_t *acs, const samlc_claims_t *claims)
 {
-    if (!samlc_store_key(&made[0].key, "assertion", claims->idp->entity_id, claims->assertion_id, NULL)) {
+    if (!samlc_store_key(&made[0].key, "assertion", claims->idp->entity_id, claims->assertion_id,
+                         NULL)) {
         return 0;
     }
     made[0].expires = claims->not_on_or_after;
     if (!claims->in_response_to) {
         return 1;
     }
-    if (!samlc_store_key(&made[1].key, "request", acs->conf->entity_id, claims->in_response_to, NULL)) {
+    if (!samlc_store_key(&made[1].key, "request", acs->conf->entity_id, claims->in_response_to,
+                         NULL)) {
         return 0;
     }
     made[1].expires = later(claims->not_on_or_after, acs->now + MOD_SAMLC_LOGIN_TIME);
@@ -98,7 +103,8 @@ static int make_claims(samlc_store_claim_t made[2], const acs_t *acs, const saml
 }
 
 /* Claims and session in one transaction: neither is there without the other. */
-static apr_status_t claim(void *baton, const samlc_claims_t *claims, samlc_result_t *res, apr_pool_t *p)
+static apr_status_t claim(void *baton, const samlc_claims_t *claims, samlc_result_t *res,
+                          apr_pool_t *p)
 {
     acs_t *acs = baton;
     const mod_samlc_backend_t *backend = mod_samlc_realm_backend(acs->conf->realm);
@@ -119,7 +125,8 @@ static apr_status_t claim(void *baton, const samlc_claims_t *claims, samlc_resul
         return samlc_result_fail(res, APR_EGENERAL, SAMLC_REASON_INTERNAL,
                                  "the session can't be made: no randomness or no SHA-256");
     }
-    rv = backend->store->vtable->claim_and_put(backend->store, made, count, &item, acs->now, res, p);
+    rv = backend->store->vtable->claim_and_put(backend->store, made, count, &item, acs->now, res,
+                                               p);
     if (rv != APR_SUCCESS && !APR_STATUS_IS_EEXIST(rv)) {
         mod_samlc_log_store_failure(acs->r, res);
     }
@@ -147,20 +154,22 @@ static const samlc_verdict_t *judge(acs_t *acs)
     return samlc_response_judge(acs->response, &expected, acs->r->pool);
 }
 
-/* ---- out --------------------------------------------------------------------------------------------- */
+/* ---- out ------------------------------------------------------------------------------------- */
 
 static void log_accepted(const acs_t *acs, const samlc_verdict_t *verdict)
 {
     const samlc_trust_verdict_t *trust = &verdict->trust;
     const char *sha256 = trust->cert ? samlc_cert_sha256_hex(trust->cert) : "bare key";
 
-    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, acs->r, MOD_SAMLC_TAG_ACCEPTED
-                  "ok: login by idp %s, certificate %s, slot %s, mode %s, generation %" APR_UINT64_T_FMT,
-                  verdict->idp->name, sha256, samlc_trust_slot_word(trust->slot),
-                  samlc_trust_mode_word(trust->mode), acs->snapshot->number);
+    ap_log_rerror(
+        APLOG_MARK, APLOG_INFO, 0, acs->r,
+        MOD_SAMLC_TAG_ACCEPTED
+        "ok: login by idp %s, certificate %s, slot %s, mode %s, generation %" APR_UINT64_T_FMT,
+        verdict->idp->name, sha256, samlc_trust_slot_word(trust->slot),
+        samlc_trust_mode_word(trust->mode), acs->snapshot->number);
     if (trust->warning
-        && mod_samlc_log_is_due(apr_pstrcat(acs->r->pool, verdict->idp->name, sha256, NULL), acs->now,
-                                WARN_EVERY)) {
+        && mod_samlc_log_is_due(apr_pstrcat(acs->r->pool, verdict->idp->name, sha256, NULL),
+                                acs->now, WARN_EVERY)) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, acs->r, MOD_SAMLC_TAG_TRUST_DOUBT "idp %s: %s",
                       verdict->idp->name, trust->warning);
     }

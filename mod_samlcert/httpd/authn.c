@@ -16,11 +16,11 @@
 #define PREFIX "SAML_ATTR_"
 #define SAY_EVERY apr_time_from_sec(60)
 
-/* ---- environment ------------------------------------------------------------------------------------- */
+/* ---- environment ----------------------------------------------------------------------------- */
 
 /*
- * Several values joined with ";". One that has a ";" itself gets a backslash before it, and so does a
- * backslash: what comes out can be taken apart again in one way only.
+ * Several values joined with ";". One that has a ";" itself gets a backslash before it, and so does
+ * a backslash: what comes out can be taken apart again in one way only.
  */
 static const char *join_values(const apr_array_header_t *values, apr_pool_t *p)
 {
@@ -66,7 +66,10 @@ static const char *variable_name(const char *attribute, apr_pool_t *p)
     return name;
 }
 
-/* Names that fall together after that (case does not count in httpd's tables): the first one has it. */
+/*
+ * Names that fall together after that (case does not count in httpd's tables): the first one has
+ * it.
+ */
 static int is_taken(const char *const *names, int count, const char *name)
 {
     int i = 0;
@@ -96,18 +99,36 @@ static void set_attributes(apr_table_t *env, const apr_array_header_t *attribute
         name = variable_name(attribute->name, p);
         if (!is_taken(names, count, name)) {
             names[count++] = name;
-            apr_table_setn(env, name, attribute->values ? join_values(attribute->values, p) : "");
+            apr_table_addn(env, name, attribute->values ? join_values(attribute->values, p) : "");
         }
     }
 }
 
-static void set(apr_table_t *env, const char *name, const char *value)
+/*
+ * Nothing else may speak in our name: variables of this prefix that came from elsewhere (a SetEnvIf
+ * on a header, say) go. After that the names are free, and adding does not have to look.
+ */
+static void claim_names(apr_table_t *env)
+{
+    int i = 0;
+
+    while (i < apr_table_elts(env)->nelts) {
+        const char *name = APR_ARRAY_IDX(apr_table_elts(env), i, apr_table_entry_t).key;
+
+        if (strncasecmp(name, "SAML", 4) == 0) {
+            apr_table_unset(env, name);
+            i = 0;
+        }
+        else {
+            i++;
+        }
+    }
+}
+
+static void add(apr_table_t *env, const char *name, const char *value)
 {
     if (value) {
-        apr_table_setn(env, name, value);
-    }
-    else {
-        apr_table_unset(env, name);
+        apr_table_addn(env, name, value);
     }
 }
 
@@ -116,27 +137,30 @@ static void set_environment(request_rec *r, const samlc_session_t *session)
 {
     apr_table_t *env = r->subprocess_env;
 
-    set(env, "SAML_NAME_ID", session->name_id);
-    set(env, "SAML_NAME_ID_FORMAT", session->name_id_format);
-    set(env, "SAML_IDP", session->idp_entity_id);
-    set(env, "SAML_SESSION_INDEX", session->session_index);
-    set(env, "SAML_AUTHN_CONTEXT", session->authn_context);
-    set(env, "SAML_AUTHN_INSTANT", session->authn_instant);
-    set(env, "SAMLCERT_FINGERPRINT", session->cert_sha256);
-    set(env, "SAMLCERT_SLOT", session->cert_slot);
-    set(env, "SAMLCERT_GENERATION", session->generation);
+    claim_names(env);
+    add(env, "SAML_NAME_ID", session->name_id);
+    add(env, "SAML_NAME_ID_FORMAT", session->name_id_format);
+    add(env, "SAML_IDP", session->idp_entity_id);
+    add(env, "SAML_SESSION_INDEX", session->session_index);
+    add(env, "SAML_AUTHN_CONTEXT", session->authn_context);
+    add(env, "SAML_AUTHN_INSTANT", session->authn_instant);
+    add(env, "SAMLCERT_FINGERPRINT", session->cert_sha256);
+    add(env, "SAMLCERT_SLOT", session->cert_slot);
+    add(env, "SAMLCERT_GENERATION", session->generation);
     set_attributes(env, session->attributes, r->pool);
 }
 
-/* ---- the hook ---------------------------------------------------------------------------------------- */
+/* ---- the hook -------------------------------------------------------------------------------- */
 
 static int refuse_inactive(request_rec *r)
 {
-    if (mod_samlc_log_is_due(r->server->server_hostname ? r->server->server_hostname : "", r->request_time,
-                             SAY_EVERY)) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, MOD_SAMLC_TAG_NOT_ACTIVE
-                      "config-invalid: AuthType SAML needs SamlCertTrustDir and SamlCertEntityID for this "
-                      "server");
+    if (mod_samlc_log_is_due(r->server->server_hostname ? r->server->server_hostname : "",
+                             r->request_time, SAY_EVERY)) {
+        ap_log_rerror(
+            APLOG_MARK, APLOG_ERR, 0, r,
+            MOD_SAMLC_TAG_NOT_ACTIVE
+            "config-invalid: AuthType SAML needs SamlCertTrustDir and SamlCertEntityID for this "
+            "server");
     }
     return HTTP_INTERNAL_SERVER_ERROR;
 }

@@ -19,7 +19,7 @@ typedef struct requirement_t {
     ap_regex_t *regex;
 } requirement_t;
 
-/* ---- parsing ----------------------------------------------------------------------------------------- */
+/* ---- parsing --------------------------------------------------------------------------------- */
 
 static requirement_t *parse_words(const char **line, int has_name, apr_pool_t *p)
 {
@@ -70,8 +70,10 @@ static const char *parse_regex(cmd_parms *cmd, const char *line, const void **pa
     pattern = APR_ARRAY_IDX(requirement->values, 0, const char *);
     requirement->regex = ap_pregcomp(cmd->pool, pattern, 0);
     return requirement->regex ? NULL
-                              : apr_psprintf(cmd->pool, "Require saml-attr-regex: '%s' is not a regular "
-                                             "expression", pattern);
+                              : apr_psprintf(cmd->pool,
+                                             "Require saml-attr-regex: '%s' is not a regular "
+                                             "expression",
+                                             pattern);
 }
 
 static int is_slot(const char *word)
@@ -96,7 +98,8 @@ static const char *parse_slots(cmd_parms *cmd, const char *line, const void **pa
     *parsed = requirement;
     for (i = 0; i < requirement->values->nelts; i++) {
         if (!is_slot(APR_ARRAY_IDX(requirement->values, i, const char *))) {
-            return apr_psprintf(cmd->pool, "Require saml-cert-slot: '%s' is none of staged, primary, "
+            return apr_psprintf(cmd->pool,
+                                "Require saml-cert-slot: '%s' is none of staged, primary, "
                                 "alternate and none",
                                 APR_ARRAY_IDX(requirement->values, i, const char *));
         }
@@ -104,7 +107,7 @@ static const char *parse_slots(cmd_parms *cmd, const char *line, const void **pa
     return requirement->values->nelts > 0 ? NULL : "Require saml-cert-slot wants at least one slot";
 }
 
-/* ---- checking ---------------------------------------------------------------------------------------- */
+/* ---- checking -------------------------------------------------------------------------------- */
 
 /* The session that authentication found; *status is what to answer where there is none. */
 static const samlc_session_t *find_session(authz_status *status, request_rec *r)
@@ -223,7 +226,8 @@ void mod_samlc_authz_register(apr_pool_t *p)
     apr_size_t i = 0;
 
     for (i = 0; i < sizeof(providers) / sizeof(providers[0]); i++) {
-        ap_register_auth_provider(p, AUTHZ_PROVIDER_GROUP, providers[i].name, AUTHZ_PROVIDER_VERSION,
-                                  &providers[i].provider, AP_AUTH_INTERNAL_PER_CONF);
+        ap_register_auth_provider(p, AUTHZ_PROVIDER_GROUP, providers[i].name,
+                                  AUTHZ_PROVIDER_VERSION, &providers[i].provider,
+                                  AP_AUTH_INTERNAL_PER_CONF);
     }
 }

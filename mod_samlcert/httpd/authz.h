@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Require saml-session, saml-attr, saml-attr-regex, saml-idp, saml-authn-context, saml-cert-slot. */
+/*
+ * Require saml-session, saml-attr, saml-attr-regex, saml-idp, saml-authn-context, saml-cert-slot.
+ */
 #ifndef MOD_SAMLC_AUTHZ_H
 #define MOD_SAMLC_AUTHZ_H
 

@@ -21,14 +21,17 @@
 #define SESSION_COOKIE "__Host-samlcert"
 #define SESSION_COOKIE_INSECURE "samlcert"
 
-/* ---- directives -------------------------------------------------------------------------------------- */
+/* ---- directives ------------------------------------------------------------------------------ */
 
 static int is_config_test(void)
 {
     return ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST;
 }
 
-/* The configuration is being read for the third time or later: a server is running with an older one. */
+/*
+ * The configuration is being read for the third time or later: a server is running with an older
+ * one.
+ */
 static int is_restart(void)
 {
     return ap_state_query(AP_SQ_CONFIG_GEN) > 1;
@@ -71,10 +74,12 @@ static int check_trust_dir(const mod_samlc_server_t *conf, server_rec *s, apr_po
     if (rv == APR_SUCCESS && finfo.filetype == APR_DIR) {
         return 1;
     }
-    complain(s, apr_psprintf(p, "%s %s is not a directory: make it (mkdir -p %s/idp), owned by root, and "
-                             "put an identity provider into %s/idp/NAME",
-                             mod_samlc_server_cite(conf, "SamlCertTrustDir", p), conf->trust_dir,
-                             conf->trust_dir, conf->trust_dir));
+    complain(s,
+             apr_psprintf(p,
+                          "%s %s is not a directory: make it (mkdir -p %s/idp), owned by root, and "
+                          "put an identity provider into %s/idp/NAME",
+                          mod_samlc_server_cite(conf, "SamlCertTrustDir", p), conf->trust_dir,
+                          conf->trust_dir, conf->trust_dir));
     return 0;
 }
 
@@ -118,10 +123,12 @@ static int check_server(mod_samlc_process_t *process, server_rec *s, apr_pool_t 
         if (!s->is_virtual && s->next) {
             return 1;    /* what is for all stands here, and the entity IDs in the virtual hosts */
         }
-        complain(s, apr_psprintf(p, "SamlCertEntityID is missing for %s, which has %s: add, for instance, "
-                                 "SamlCertEntityID %s%s", describe(s, p),
-                                 mod_samlc_server_cite(conf, "SamlCertTrustDir", p), conf->base_url,
-                                 conf->endpoint));
+        complain(
+            s, apr_psprintf(p,
+                            "SamlCertEntityID is missing for %s, which has %s: add, for instance, "
+                            "SamlCertEntityID %s%s",
+                            describe(s, p), mod_samlc_server_cite(conf, "SamlCertTrustDir", p),
+                            conf->base_url, conf->endpoint));
         return 0;
     }
     if (!check_trust_dir(conf, s, p)) {
@@ -144,11 +151,14 @@ static int check_states(const mod_samlc_process_t *process, apr_pool_t *p)
         for (j = i + 1; j < process->realms->nelts; j++) {
             b = APR_ARRAY_IDX(process->realms, j, mod_samlc_realm_t *);
             if (a->state == b->state) {
-                complain(b->server, apr_psprintf(p, "%s and %s share the state directory %s, but differ "
-                                                 "in their trust directory or " MOD_SAMLC_SECTION "> "
-                                                 "sections: give one of them a SamlCertStateDir of its "
-                                                 "own", describe(a->server, p),
-                                                 describe(b->server, p), mod_samlc_state_dir(a->state)));
+                complain(b->server,
+                         apr_psprintf(p,
+                                      "%s and %s share the state directory %s, but differ "
+                                      "in their trust directory or " MOD_SAMLC_SECTION "> "
+                                      "sections: give one of them a SamlCertStateDir of its "
+                                      "own",
+                                      describe(a->server, p), describe(b->server, p),
+                                      mod_samlc_state_dir(a->state)));
                 return 0;
             }
         }
@@ -156,7 +166,7 @@ static int check_states(const mod_samlc_process_t *process, apr_pool_t *p)
     return 1;
 }
 
-/* ---- files ------------------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 static apr_array_header_t *list_paths(const samlc_snapshot_t *snapshot, apr_pool_t *p)
 {
@@ -191,8 +201,8 @@ static int try_paths(const apr_array_header_t *paths)
 }
 
 /*
- * The first path that the children's user can't read; NULL if there is none. A process of that user tries it,
- * because permissions of parents, groups and access lists are the kernel's to judge.
+ * The first path that the children's user can't read; NULL if there is none. A process of that user
+ * tries it, because permissions of parents, groups and access lists are the kernel's to judge.
  */
 static const char *find_unreadable(const apr_array_header_t *paths)
 {
@@ -231,10 +241,13 @@ static int check_readable(const mod_samlc_realm_t *realm, const samlc_snapshot_t
     if (!path) {
         return 1;
     }
-    ap_log_error(APLOG_MARK, APLOG_ERR, 0, realm->server, MOD_SAMLC_TAG_UNREADABLE
-                 "file-unreadable: %s can't be read by the user '%s' that the server runs as, and it must "
-                 "be, whenever something changes: chgrp its group to that user's and chmod g+r (for a "
-                 "directory g+rx, its parents too)", path, ap_unixd_config.user_name);
+    ap_log_error(
+        APLOG_MARK, APLOG_ERR, 0, realm->server,
+        MOD_SAMLC_TAG_UNREADABLE
+        "file-unreadable: %s can't be read by the user '%s' that the server runs as, and it must "
+        "be, whenever something changes: chgrp its group to that user's and chmod g+r (for a "
+        "directory g+rx, its parents too)",
+        path, ap_unixd_config.user_name);
     return 0;
 }
 
@@ -269,7 +282,7 @@ static int check_trust(const mod_samlc_realm_t *realm, apr_pool_t *p)
     return good;
 }
 
-/* ---- the hook ---------------------------------------------------------------------------------------- */
+/* ---- the hook -------------------------------------------------------------------------------- */
 
 /* libxml2 and xmlsec1. The module is never unloaded (-z nodelete), so this holds over restarts. */
 static int init_libraries(void)
@@ -283,7 +296,8 @@ static int init_libraries(void)
 static int check_surroundings(server_rec *s)
 {
     if (!APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance)) {
-        complain(s, "mod_watchdog is needed: add LoadModule watchdog_module modules/mod_watchdog.so");
+        complain(s,
+                 "mod_watchdog is needed: add LoadModule watchdog_module modules/mod_watchdog.so");
         return 0;
     }
     if (!init_libraries()) {
@@ -293,7 +307,8 @@ static int check_surroundings(server_rec *s)
     return 1;
 }
 
-int mod_samlc_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *main_server)
+int mod_samlc_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                           server_rec *main_server)
 {
     mod_samlc_process_t *process = mod_samlc_process_make(pconf);
     server_rec *s = NULL;
@@ -318,7 +333,8 @@ int mod_samlc_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
         }
     }
     for (i = 0; i < process->realms->nelts; i++) {
-        trusted = check_trust(APR_ARRAY_IDX(process->realms, i, mod_samlc_realm_t *), ptemp) && trusted;
+        trusted = check_trust(APR_ARRAY_IDX(process->realms, i, mod_samlc_realm_t *), ptemp)
+                  && trusted;
     }
     return trusted || is_restart() ? OK : !OK;
 }

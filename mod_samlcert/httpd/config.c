@@ -32,20 +32,37 @@ typedef struct directive_t {
     const char *fallback;
 } directive_t;
 
-#define SERVER_ROW(Name, member, type, min, max, words, fallback, syntax, help) \
-    {MOD_SAMLC_PREFIX #Name, TYPE_##type, offsetof(mod_samlc_server_t, member), min, max, words, fallback},
-#define DIRECTORY_ROW(Name, member, type, min, max, words, fallback, syntax, help) \
-    {MOD_SAMLC_PREFIX #Name, TYPE_##type, offsetof(mod_samlc_dir_t, member), min, max, words, fallback},
+#define ROW(Name, type, conf_t, member, min, max, words, fallback)                                \
+    {MOD_SAMLC_PREFIX Name, type, offsetof(conf_t, member), min, max, words, fallback},
+#define SERVER_ROW(Name, member, type, min, max, words, fallback, syntax, help)                    \
+    ROW(#Name, TYPE_##type, mod_samlc_server_t, member, min, max, words, fallback)
+#define DIRECTORY_ROW(Name, member, type, min, max, words, fallback, syntax, help)                 \
+    ROW(#Name, TYPE_##type, mod_samlc_dir_t, member, min, max, words, fallback)
 
 static const directive_t server_rows[] = {MOD_SAMLC_SERVER_DIRECTIVES(SERVER_ROW)};
 static const directive_t directory_rows[] = {MOD_SAMLC_DIRECTORY_DIRECTIVES(DIRECTORY_ROW)};
 
 #define SERVER_INDEX(Name, member, type, min, max, words, fallback, syntax, help) SERVER_##Name,
-#define DIRECTORY_INDEX(Name, member, type, min, max, words, fallback, syntax, help) DIRECTORY_##Name,
+#define DIRECTORY_INDEX(Name, member, type, min, max, words, fallback, syntax, help)               \
+    DIRECTORY_##Name,
 enum { MOD_SAMLC_SERVER_DIRECTIVES(SERVER_INDEX) SERVER_COUNT };
 enum { MOD_SAMLC_DIRECTORY_DIRECTIVES(DIRECTORY_INDEX) };
 
-/* ---- values ------------------------------------------------------------------------------------------ */
+/* ---- values ---------------------------------------------------------------------------------- */
+
+static apr_int64_t unit_of(char letter)
+{
+    switch (apr_toupper(letter)) {
+    case 'K':
+        return 1024;
+    case 'M':
+        return 1024 * 1024;
+    case 'G':
+        return 1024 * 1024 * 1024;
+    default:
+        return 0;
+    }
+}
 
 static const char *parse_number(apr_int64_t *number, const directive_t *d, const char *value,
                                 apr_pool_t *p)
@@ -58,16 +75,13 @@ static const char *parse_number(apr_int64_t *number, const directive_t *d, const
         return apr_psprintf(p, "a number is wanted, not '%s'", value);
     }
     *number = apr_strtoi64(value, &end, 10);
-    if (d->type == TYPE_SIZE && *end != '\0') {
-        switch (apr_toupper(*end)) {
-        case 'K': unit = 1024; end++; break;
-        case 'M': unit = 1024 * 1024; end++; break;
-        case 'G': unit = 1024 * 1024 * 1024; end++; break;
-        default: break;
-        }
+    if (d->type == TYPE_SIZE && unit_of(*end) != 0) {
+        unit = unit_of(*end);
+        end++;
     }
     if (*end != '\0' || *number > d->max / unit || *number * unit < d->min) {
-        return apr_psprintf(p, "'%s' is not a number from %" APR_INT64_T_FMT " to %" APR_INT64_T_FMT,
+        return apr_psprintf(p,
+                            "'%s' is not a number from %" APR_INT64_T_FMT " to %" APR_INT64_T_FMT,
                             value, d->min, d->max);
     }
     *number *= unit;
@@ -82,8 +96,10 @@ static const char *parse_origin(const char *value, apr_pool_t *p)
     if (apr_uri_parse(p, value, &uri) != APR_SUCCESS || !uri.scheme || !uri.hostname || uri.user
         || uri.password || (uri.path && *uri.path != '\0') || uri.query || uri.fragment
         || (strcmp(uri.scheme, "https") != 0 && strcmp(uri.scheme, "http") != 0)) {
-        return apr_psprintf(p, "'%s' is not of the form https://host[:port], without a path or a slash "
-                            "at its end", value);
+        return apr_psprintf(
+            p,
+            "'%s' is not of the form https://host[:port], without a path or a slash at its end",
+            value);
     }
     return NULL;
 }
@@ -93,10 +109,14 @@ static const char *parse_endpoint(const char *value, apr_pool_t *p)
     apr_size_t len = strlen(value);
 
     if (value[0] != '/' || len < 2 || value[len - 1] == '/' || strstr(value, "//")
-        || strspn(value, "/abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~") != len
+        || strspn(value, "/abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~")
+               != len
         || strstr(value, "/.")) {
-        return apr_psprintf(p, "'%s' is not a path like /saml: one slash at its beginning, none at its "
-                            "end, letters, digits and -_.~ only", value);
+        return apr_psprintf(
+            p,
+            "'%s' is not a path like /saml: one slash at its beginning, none at its end, "
+            "letters, digits and -_.~ only",
+            value);
     }
     return NULL;
 }
@@ -141,10 +161,18 @@ static const char *assign(void *conf, const directive_t *d, const char *value, a
     case TYPE_PATH:
         error = value[0] == '/' ? NULL : apr_psprintf(p, "'%s' is not an absolute path", value);
         break;
-    case TYPE_ORIGIN: error = parse_origin(value, p); break;
-    case TYPE_ENDPOINT: error = parse_endpoint(value, p); break;
-    case TYPE_CHOICE: error = parse_choice(d, value, p); break;
-    case TYPE_TEXT: error = *value != '\0' ? NULL : "the value is empty"; break;
+    case TYPE_ORIGIN:
+        error = parse_origin(value, p);
+        break;
+    case TYPE_ENDPOINT:
+        error = parse_endpoint(value, p);
+        break;
+    case TYPE_CHOICE:
+        error = parse_choice(d, value, p);
+        break;
+    case TYPE_TEXT:
+        error = *value != '\0' ? NULL : "the value is empty";
+        break;
     }
     if (!error) {
         *(const char **)member = value;
@@ -159,7 +187,7 @@ static void assign_default(void *conf, const directive_t *d, apr_pool_t *p)
     }
 }
 
-/* ---- directives -------------------------------------------------------------------------------------- */
+/* ---- directives ------------------------------------------------------------------------------ */
 
 static const char *cite_error(const cmd_parms *cmd, const char *error)
 {
@@ -172,8 +200,9 @@ static const char *set_server(cmd_parms *cmd, void *dummy, const char *value)
     const directive_t *d = cmd->info;
 
     (void)dummy;
-    apr_hash_set(conf->origins, d->name, APR_HASH_KEY_STRING,
-                 apr_psprintf(cmd->pool, "%s:%d", cmd->directive->filename, cmd->directive->line_num));
+    apr_hash_set(
+        conf->origins, d->name, APR_HASH_KEY_STRING,
+        apr_psprintf(cmd->pool, "%s:%d", cmd->directive->filename, cmd->directive->line_num));
     return cite_error(cmd, assign(conf, d, value, cmd->pool));
 }
 
@@ -183,8 +212,8 @@ static const char *set_directory(cmd_parms *cmd, void *conf, const char *value)
 }
 
 /*
- * A setting of an IdP is read by its section; httpd comes here only where there is none around it. Two tables
- * have a SamlCertEntityID, which is the server's then.
+ * A setting of an IdP is read by its section; httpd comes here only where there is none around it.
+ * Two tables have a SamlCertEntityID, which is the server's then.
  */
 static const char *set_outside(cmd_parms *cmd, void *dummy, const char *args)
 {
@@ -213,8 +242,8 @@ static const char *set_outside(cmd_parms *cmd, void *dummy, const char *args)
 #define TAKES_HOSTS AP_INIT_ITERATE
 
 #define SERVER_COMMAND(Name, member, type, min, max, words, fallback, syntax, help) \
-    TAKES_##type(MOD_SAMLC_PREFIX #Name, set_server, (void *)&server_rows[SERVER_##Name], RSRC_CONF, \
-                 syntax ": " help),
+    TAKES_##type(MOD_SAMLC_PREFIX #Name, set_server, (void *)&server_rows[SERVER_##Name], \
+                 RSRC_CONF, syntax ": " help),
 #define DIRECTORY_COMMAND(Name, member, type, min, max, words, fallback, syntax, help) \
     TAKES_##type(MOD_SAMLC_PREFIX #Name, set_directory, (void *)&directory_rows[DIRECTORY_##Name], \
                  OR_AUTHCFG, syntax ": " help),
@@ -231,7 +260,7 @@ const command_rec mod_samlc_commands[] = {
     {NULL, {NULL}, NULL, 0, RAW_ARGS, NULL}
 };
 
-/* ---- structs ----------------------------------------------------------------------------------------- */
+/* ---- structs --------------------------------------------------------------------------------- */
 
 #define CLEAR(Name, member, type, min, max, words, fallback, syntax, help) \
     conf->member = MOD_SAMLC_UNSET_##type;
@@ -298,7 +327,8 @@ const mod_samlc_dir_t *mod_samlc_dir_get(const request_rec *r)
     return ap_get_module_config(r->per_dir_config, &samlcert_module);
 }
 
-const char *mod_samlc_server_cite(const mod_samlc_server_t *conf, const char *directive, apr_pool_t *p)
+const char *mod_samlc_server_cite(const mod_samlc_server_t *conf, const char *directive,
+                                  apr_pool_t *p)
 {
     const char *origin = apr_hash_get(conf->origins, directive, APR_HASH_KEY_STRING);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is configured: one struct for a server, one for a directory, both generated from directives.h. */
+/*
+ * What is configured: one struct for a server, one for a directory, both generated from
+ * directives.h.
+ */
 #ifndef MOD_SAMLC_CONFIG_H
 #define MOD_SAMLC_CONFIG_H
 
@@ -75,6 +78,7 @@ const mod_samlc_dir_t *mod_samlc_dir_get(const request_rec *r);
 void mod_samlc_server_complete(mod_samlc_server_t *conf, apr_pool_t *p);
 
 /* "DIRECTIVE (FILE:LINE)" for messages; without the place where the value is a default. */
-const char *mod_samlc_server_cite(const mod_samlc_server_t *conf, const char *directive, apr_pool_t *p);
+const char *mod_samlc_server_cite(const mod_samlc_server_t *conf, const char *directive,
+                                  apr_pool_t *p);
 
 #endif

@@ -107,7 +107,8 @@ static const char *site_attributes(request_rec *r, mod_samlc_cookie_site_t site)
     if (mod_samlc_server_get(r->server)->insecure_cookies) {
         return "; SameSite=Lax";
     }
-    return site == MOD_SAMLC_COOKIE_CROSS_SITE ? "; Secure; SameSite=None" : "; Secure; SameSite=Lax";
+    return site == MOD_SAMLC_COOKIE_CROSS_SITE ? "; Secure; SameSite=None"
+                                               : "; Secure; SameSite=Lax";
 }
 
 /* err_headers_out: they go out with errors and redirects as well. */
@@ -121,12 +122,12 @@ void mod_samlc_cookie_set(request_rec *r, const char *name, const char *value,
 {
     const char *age = max_age > 0 ? apr_psprintf(r->pool, "; Max-Age=%d", max_age) : "";
 
-    add(r, apr_pstrcat(r->pool, name, "=", value, "; Path=/; HttpOnly", site_attributes(r, site), age,
-                       NULL));
+    add(r, apr_pstrcat(r->pool, name, "=", value, "; Path=/; HttpOnly", site_attributes(r, site),
+                       age, NULL));
 }
 
 void mod_samlc_cookie_clear(request_rec *r, const char *name, mod_samlc_cookie_site_t site)
 {
-    add(r, apr_pstrcat(r->pool, name, "=; Path=/; HttpOnly", site_attributes(r, site), "; Max-Age=0",
-                       NULL));
+    add(r, apr_pstrcat(r->pool, name, "=; Path=/; HttpOnly", site_attributes(r, site),
+                       "; Max-Age=0", NULL));
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The directives of the module, one table for each context. Configuration structs, parser, merge, reference
- * manual and tests are generated from them. The settings of an IdP have their own table in
- * core/trust/settings.h: each of them is a directive as well, with the prefix SamlCert, inside
+ * The directives of the module, one table for each context. Configuration structs, parser, merge,
+ * reference manual and tests are generated from them. The settings of an IdP have their own table
+ * in core/trust/settings.h: each of them is a directive as well, with the prefix SamlCert, inside
  * <SamlCertIdP NAME>. This header needs nothing of httpd.
  */
 #ifndef MOD_SAMLC_DIRECTIVES_H
@@ -31,8 +31,8 @@
       "trust directory: identity providers, certificates, own keys; read again when it changes. " \
       "A virtual host that has none, nor inherits one, takes no part") \
     X(StateDir, state_dir, PATH, 0, 0, NULL, SAMLC_STATE_DIR, "DIR", \
-      "where the module keeps sessions, replay claims and its own secrets; made at the start, owned by " \
-      "the server's user") \
+      "where the module keeps sessions, replay claims and its own secrets; made at the start, " \
+      "owned by the server's user") \
     X(EntityID, entity_id, TEXT, 0, 0, NULL, NULL, "URI", \
       "our own entity ID, needed; inside <SamlCertIdP> the entity ID of that identity provider") \
     X(BaseURL, base_url, ORIGIN, 0, 0, NULL, NULL, "https://HOST[:PORT]", \
@@ -43,8 +43,8 @@
     X(Store, store, CHOICE, 0, 0, "lmdb", "lmdb", "lmdb", \
       "where sessions and replay claims are kept") \
     X(StoreSize, store_size, SIZE, 1048576, 1099511627776, NULL, "1G", "BYTES[K|M|G]", \
-      "the most that the store may grow to; the file is sparse. A full store refuses logins, it never " \
-      "forgets a replay claim") \
+      "the most that the store may grow to; the file is sparse. A full store refuses logins, it " \
+      "never forgets a replay claim") \
     X(Sessions, sessions, CHOICE, 0, 0, "store", "store", "store", \
       "where a session lives") \
     X(SessionLifetime, session_lifetime, NUMBER, 1, 31536000, NULL, "28800", "SECONDS", \

@@ -19,7 +19,10 @@
 #define METADATA_TYPE "application/samlmetadata+xml"
 #define ETAG_BYTES 16
 
-/* The fields `target` and `idp` of the query. FALSE, and *status is set, if there is something wrong. */
+/*
+ * The fields `target` and `idp` of the query. FALSE, and *status is set, if there is something
+ * wrong.
+ */
 static int read_query(const char **target, const char **idp, int *status, request_rec *r)
 {
     samlc_result_t *res = samlc_result_make(r->pool);
@@ -52,12 +55,13 @@ static int handle_login(request_rec *r)
     }
     target = target ? target : "/";
     choices = idp ? NULL : mod_samlc_login_choices(r);
-    return choices ? mod_samlc_page_choose(r, choices, target) : mod_samlc_login_start(r, idp, target);
+    return choices ? mod_samlc_page_choose(r, choices, target)
+                   : mod_samlc_login_start(r, idp, target);
 }
 
 /*
- * Ends the session here; the IdP keeps its own. A page of another site can cause this (GET, or a form that
- * is sent without our cookie): a nuisance, and no way in.
+ * Ends the session here; the IdP keeps its own. A page of another site can cause this (GET, or a
+ * form that is sent without our cookie): a nuisance, and no way in.
  */
 static int handle_logout(request_rec *r)
 {
@@ -70,7 +74,8 @@ static int handle_logout(request_rec *r)
     }
     mod_samlc_session_remove(r);
     mod_samlc_session_clear(r);
-    return target ? mod_samlc_redirect_target(r, target, HTTP_SEE_OTHER) : mod_samlc_page_logged_out(r);
+    return target ? mod_samlc_redirect_target(r, target, HTTP_SEE_OTHER)
+                  : mod_samlc_page_logged_out(r);
 }
 
 static int signs_requests(const samlc_snapshot_t *snapshot)
@@ -129,7 +134,7 @@ static int handle_metadata(request_rec *r)
     return status;
 }
 
-/* ---- the table --------------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 #define GET (AP_METHOD_BIT << M_GET)
 #define POST (AP_METHOD_BIT << M_POST)

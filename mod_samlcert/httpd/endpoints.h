@@ -5,7 +5,9 @@
 
 #include <httpd.h>
 
-/* The check_access_ex hook: nobody has to be logged in to log in. OK for our paths, else DECLINED. */
+/*
+ * The check_access_ex hook: nobody has to be logged in to log in. OK for our paths, else DECLINED.
+ */
 int mod_samlc_endpoints_allow(request_rec *r);
 
 /* The handler hook; DECLINED for all paths but ours. */

@@ -16,12 +16,13 @@ static apr_status_t malformed(samlc_result_t *res, const char *what)
     return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_MALFORMED, "%s", what);
 }
 
-/* ---- parsing ----------------------------------------------------------------------------------------- */
+/* ---- parsing --------------------------------------------------------------------------------- */
 
 /* A plain name: what is encoded could mean one thing here and another on the way. */
 static int is_plain_name(const char *name, apr_size_t len)
 {
-    return len > 0 && !memchr(name, '%', len) && !memchr(name, '+', len) && !memchr(name, '\0', len);
+    return len > 0 && !memchr(name, '%', len) && !memchr(name, '+', len)
+           && !memchr(name, '\0', len);
 }
 
 static apr_status_t add_field(apr_table_t *fields, const char *field, apr_size_t len,
@@ -80,7 +81,7 @@ apr_status_t mod_samlc_form_query(apr_table_t **fields, request_rec *r, samlc_re
     return mod_samlc_form_parse(fields, query, strlen(query), res, r->pool);
 }
 
-/* ---- reading ----------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static int is_form(request_rec *r)
 {

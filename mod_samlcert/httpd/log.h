@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Log lines: `SMC0201: <code>: <sentence>`. Each tag stands in this file once and is never given to anything
- * else. What a stranger can trigger is logged at INFO, or no more often than mod_samlc_log_is_due says.
+ * Log lines: `SMC0201: <code>: <sentence>`. Each tag stands in this file once and is never given to
+ * anything else. What a stranger can trigger is logged at INFO, or no more often than
+ * mod_samlc_log_is_due says.
  */
 #ifndef MOD_SAMLC_LOG_H
 #define MOD_SAMLC_LOG_H
@@ -35,7 +36,7 @@ APLOG_USE_MODULE(samlcert);
 /* logins */
 #define MOD_SAMLC_TAG_ACCEPTED "SMC0200: "
 #define MOD_SAMLC_TAG_REFUSED "SMC0201: "
-#define MOD_SAMLC_TAG_TRUST_DOUBT "SMC0202: "    /* accepted, but somebody should look at the certificate */
+#define MOD_SAMLC_TAG_TRUST_DOUBT "SMC0202: "    /* accepted; look at the certificate */
 #define MOD_SAMLC_TAG_NO_LOGIN "SMC0203: "       /* no login can be started */
 #define MOD_SAMLC_TAG_NOT_ACTIVE "SMC0204: "     /* AuthType SAML where the module takes no part */
 #define MOD_SAMLC_TAG_TARGET "SMC0205: "         /* a target that the browser may not be sent to */
@@ -46,8 +47,9 @@ APLOG_USE_MODULE(samlcert);
 #define MOD_SAMLC_TAG_STORE_OPENED "SMC0303: "
 
 /*
- * TRUE if nothing was said of `subject` by this process for the time `every`; from now on something was. Two
- * subjects may share a place in the small table, then one of them is said more often. Any thread.
+ * TRUE if nothing was said of `subject` by this process for the time `every`; from now on something
+ * was. Two subjects may share a place in the small table, then one of them is said more often. Any
+ * thread.
  */
 int mod_samlc_log_is_due(const char *subject, apr_time_t now, apr_interval_time_t every);
 

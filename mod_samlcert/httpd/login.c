@@ -20,8 +20,10 @@
 #define KEYSET "default"
 #define SAY_EVERY apr_time_from_sec(60)
 
-/* httpd refuses header lines of more than 8190 bytes: the cookies of logins that were never finished must
- * not lock anybody out. */
+/*
+ * httpd refuses header lines of more than 8190 bytes: the cookies of logins that were never
+ * finished must not lock anybody out.
+ */
 #define MAX_TARGET 1500
 #define MAX_COOKIES 8
 #define MAX_COOKIE_BYTES 4096
@@ -30,7 +32,7 @@
 /* The states of a login as text: one field a line, because no field can contain a line end. */
 #define FIELDS 5
 
-/* ---- what a browser asks for ------------------------------------------------------------------------- */
+/* ---- what a browser asks for ----------------------------------------------------------------- */
 
 static int is_absent_or(request_rec *r, const char *header, const char *value)
 {
@@ -57,7 +59,7 @@ const char *mod_samlc_login_own_target(request_rec *r)
     return mod_samlc_target_check(r, target) ? target : "/";
 }
 
-/* ---- which IdP --------------------------------------------------------------------------------------- */
+/* ---- which IdP ------------------------------------------------------------------------------- */
 
 static int can_start(const samlc_idp_t *idp)
 {
@@ -83,12 +85,13 @@ static apr_array_header_t *list_startable(const samlc_snapshot_t *snapshot, apr_
 static int fail(request_rec *r, int status, const char *message)
 {
     if (mod_samlc_log_is_due(message, r->request_time, SAY_EVERY)) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, MOD_SAMLC_TAG_NO_LOGIN "config-invalid: %s", message);
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, MOD_SAMLC_TAG_NO_LOGIN "config-invalid: %s",
+                      message);
     }
     return status;
 }
 
-/* ---- the state cookie -------------------------------------------------------------------------------- */
+/* ---- the state cookie ------------------------------------------------------------------------ */
 
 static const char *cookie_name(request_rec *r, const char *token)
 {
@@ -118,12 +121,14 @@ static void clear_surplus(request_rec *r, apr_size_t new_bytes)
     }
 }
 
-static apr_status_t send_state(request_rec *r, const mod_samlc_login_t *login, const samlc_seal_t *seal)
+static apr_status_t send_state(request_rec *r, const mod_samlc_login_t *login,
+                               const samlc_seal_t *seal)
 {
     const char *name = cookie_name(r, login->token);
     const char *sealed = NULL;
-    const char *text = apr_pstrcat(r->pool, login->token, "\n", login->request_id, "\n", login->idp_name,
-                                   "\n", login->entity_id, "\n", login->target, NULL);
+    const char *text = apr_pstrcat(r->pool, login->token, "\n", login->request_id, "\n",
+                                   login->idp_name, "\n", login->entity_id, "\n", login->target,
+                                   NULL);
     apr_status_t rv = samlc_seal_close(&sealed, seal, PURPOSE, text,
                                        apr_time_now() + MOD_SAMLC_LOGIN_TIME, r->pool);
 
@@ -167,7 +172,8 @@ static int is_same_token(const char *a, const char *b)
     return difference == 0;
 }
 
-const mod_samlc_login_t *mod_samlc_login_find(request_rec *r, const char *relay_state, apr_time_t now)
+const mod_samlc_login_t *mod_samlc_login_find(request_rec *r, const char *relay_state,
+                                              apr_time_t now)
 {
     const mod_samlc_server_t *conf = mod_samlc_server_get(r->server);
     const mod_samlc_backend_t *backend = mod_samlc_realm_backend(conf->realm);
@@ -197,10 +203,13 @@ void mod_samlc_login_clear(request_rec *r, const mod_samlc_login_t *login)
     mod_samlc_cookie_clear(r, cookie_name(r, login->token), MOD_SAMLC_COOKIE_CROSS_SITE);
 }
 
-/* ---- the start --------------------------------------------------------------------------------------- */
+/* ---- the start ------------------------------------------------------------------------------- */
 
-/* The key that signs requests; NULL where they are not to be signed. FALSE if there should be one. */
-static int find_key(const samlc_key_t **key, const samlc_snapshot_t *snapshot, const samlc_idp_t *idp)
+/*
+ * The key that signs requests; NULL where they are not to be signed. FALSE if there should be one.
+ */
+static int find_key(const samlc_key_t **key, const samlc_snapshot_t *snapshot,
+                    const samlc_idp_t *idp)
 {
     const samlc_keyset_t *keys = samlc_snapshot_keyset(snapshot, KEYSET);
 
@@ -214,7 +223,8 @@ static int find_key(const samlc_key_t **key, const samlc_snapshot_t *snapshot, c
 }
 
 /* A login that is about to start: its state, or NULL if there is no randomness. */
-static const mod_samlc_login_t *make_login(request_rec *r, const samlc_idp_t *idp, const char *target)
+static const mod_samlc_login_t *make_login(request_rec *r, const samlc_idp_t *idp,
+                                           const char *target)
 {
     mod_samlc_login_t *login = apr_pcalloc(r->pool, sizeof(*login));
     unsigned char random[TOKEN_BYTES];
@@ -271,8 +281,9 @@ static int start_at(request_rec *r, const samlc_snapshot_t *snapshot, const saml
     login = make_login(r, idp, target);
     url = login ? make_url(r, idp, login, key, res) : NULL;
     if (!url || send_state(r, login, backend->seal) != APR_SUCCESS) {
-        return fail(r, HTTP_INTERNAL_SERVER_ERROR,
-                    apr_psprintf(r->pool, "a request to %s can't be made: %s", idp->name, res->message));
+        return fail(
+            r, HTTP_INTERNAL_SERVER_ERROR,
+            apr_psprintf(r->pool, "a request to %s can't be made: %s", idp->name, res->message));
     }
     return mod_samlc_redirect_idp(r, idp, url);
 }
@@ -290,7 +301,10 @@ const apr_array_header_t *mod_samlc_login_choices(request_rec *r)
     return idps->nelts > 1 ? idps : NULL;
 }
 
-/* By entity ID, by directive, or the only one. NULL, and *why says what to do, if it can't start a login. */
+/*
+ * By entity ID, by directive, or the only one. NULL, and *why says what to do, if it can't start a
+ * login.
+ */
 static const samlc_idp_t *find_idp(const char **why, request_rec *r, const char *entity_id)
 {
     const mod_samlc_server_t *conf = mod_samlc_server_get(r->server);
@@ -304,8 +318,10 @@ static const samlc_idp_t *find_idp(const char **why, request_rec *r, const char 
         idp = samlc_snapshot_idp_by_entity(snapshot, entity_id);
     }
     else if (name) {
-        *why = apr_psprintf(r->pool, "SamlCertLoginIdP %s: there is no active IdP of this name with an "
-                            "SSOUrl", name);
+        *why = apr_psprintf(r->pool,
+                            "SamlCertLoginIdP %s: there is no active IdP of this name with an "
+                            "SSOUrl",
+                            name);
         idp = samlc_snapshot_idp_by_name(snapshot, name);
     }
     else {

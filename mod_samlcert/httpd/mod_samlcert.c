@@ -21,7 +21,8 @@ static void register_hooks(apr_pool_t *p)
 
     ap_hook_check_access_ex(mod_samlc_endpoints_allow, NULL, NULL, APR_HOOK_FIRST,
                             AP_AUTH_INTERNAL_PER_CONF);
-    ap_hook_check_authn(mod_samlc_authn_check, NULL, NULL, APR_HOOK_MIDDLE, AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_check_authn(mod_samlc_authn_check, NULL, NULL, APR_HOOK_MIDDLE,
+                        AP_AUTH_INTERNAL_PER_CONF);
     mod_samlc_authz_register(p);
     /* First: our paths are ours even where everything is passed on to a proxy. */
     ap_hook_handler(mod_samlc_endpoints_handle, NULL, NULL, APR_HOOK_FIRST);

@@ -33,11 +33,15 @@ static int send_page(request_rec *r, int status, const char *title, const char *
 static int http_status(samlc_reason_t reason)
 {
     switch (reason) {
-    case SAMLC_REASON_MALFORMED: return HTTP_BAD_REQUEST;
-    case SAMLC_REASON_TOO_LARGE: return HTTP_REQUEST_ENTITY_TOO_LARGE;
+    case SAMLC_REASON_MALFORMED:
+        return HTTP_BAD_REQUEST;
+    case SAMLC_REASON_TOO_LARGE:
+        return HTTP_REQUEST_ENTITY_TOO_LARGE;
     case SAMLC_REASON_REPLAY_STORE_UNAVAILABLE:
-    case SAMLC_REASON_INTERNAL: return HTTP_SERVICE_UNAVAILABLE;
-    default: return HTTP_FORBIDDEN;
+    case SAMLC_REASON_INTERNAL:
+        return HTTP_SERVICE_UNAVAILABLE;
+    default:
+        return HTTP_FORBIDDEN;
     }
 }
 
@@ -55,10 +59,12 @@ int mod_samlc_page_refuse(request_rec *r, samlc_reason_t reason, const char *mes
     apr_table_setn(r->subprocess_env, "SAMLCERT_INCIDENT", incident);
     apr_table_setn(r->notes, "samlcert-incident", incident);
     apr_table_setn(r->notes, "samlcert-reason", word);
-    return send_page(r, http_status(reason), "The login did not succeed",
-                     apr_pstrcat(r->pool, "<p>Please go back and try again. If that does not help, give "
-                                 "the people who run this site this number:</p>\n<p><code>incident: ",
-                                 incident, "</code></p>\n", NULL));
+    return send_page(
+        r, http_status(reason), "The login did not succeed",
+        apr_pstrcat(r->pool,
+                    "<p>Please go back and try again. If that does not help, give "
+                    "the people who run this site this number:</p>\n<p><code>incident: ",
+                    incident, "</code></p>\n", NULL));
 }
 
 int mod_samlc_page_choose(request_rec *r, const apr_array_header_t *idps, const char *target)
@@ -74,8 +80,8 @@ int mod_samlc_page_choose(request_rec *r, const apr_array_header_t *idps, const 
         url = apr_pstrcat(r->pool, conf->endpoint, "/login?idp=",
                           samlc_text_url_encode(idp->entity_id, r->pool), "&target=",
                           samlc_text_url_encode(target, r->pool), NULL);
-        list = apr_pstrcat(r->pool, list, "<li><a href=\"", samlc_text_xml_escape(url, r->pool), "\">",
-                           samlc_text_xml_escape(idp->name, r->pool), "</a></li>\n", NULL);
+        list = apr_pstrcat(r->pool, list, "<li><a href=\"", samlc_text_xml_escape(url, r->pool),
+                           "\">", samlc_text_xml_escape(idp->name, r->pool), "</a></li>\n", NULL);
     }
     return send_page(r, HTTP_OK, "Where do you want to log in?",
                      apr_pstrcat(r->pool, "<ul>\n", list, "</ul>\n", NULL));
@@ -83,8 +89,9 @@ int mod_samlc_page_choose(request_rec *r, const apr_array_header_t *idps, const 
 
 int mod_samlc_page_logged_out(request_rec *r)
 {
-    return send_page(r, HTTP_OK, "You are logged out",
-                     "<p>You are logged out of this site. Where you logged in you may still be.</p>\n");
+    return send_page(
+        r, HTTP_OK, "You are logged out",
+        "<p>You are logged out of this site. Where you logged in you may still be.</p>\n");
 }
 
 int mod_samlc_page_text(request_rec *r, int status, const char *text)

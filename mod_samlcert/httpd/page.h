@@ -9,8 +9,9 @@
 #include "core/trust/snapshot.h"
 
 /*
- * The one answer to a login that failed: the same page whatever the reason, with an incident ID that the log line has
- * too (SECURITY-RULES 21). Sets status 400, 403, 413 or 503, logs and counts. Returns OK.
+ * The one answer to a login that failed: the same page whatever the reason, with an incident ID
+ * that the log line has too (SECURITY-RULES 21). Sets status 400, 403, 413 or 503, logs and counts.
+ * Returns OK.
  */
 int mod_samlc_page_refuse(request_rec *r, samlc_reason_t reason, const char *message);
 

@@ -33,7 +33,8 @@ static apr_status_t expire(int watchdog_state, void *data, apr_pool_t *p)
 }
 
 static apr_status_t watch(const char *name, int is_singleton, apr_interval_time_t interval,
-                          mod_samlc_realm_t *realm, ap_watchdog_callback_fn_t *callback, apr_pool_t *p)
+                          mod_samlc_realm_t *realm, ap_watchdog_callback_fn_t *callback,
+                          apr_pool_t *p)
 {
     APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance) *get_instance =
         APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance);
@@ -77,7 +78,8 @@ int mod_samlc_process_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pte
     int i = 0;
 
     (void)plog;
-    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG || process->realms->nelts == 0) {
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG
+        || process->realms->nelts == 0) {
         return OK;
     }
     rv = mod_samlc_board_get(&board, s->process->pool);
@@ -87,7 +89,8 @@ int mod_samlc_process_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pte
         return !OK;
     }
     for (i = 0; i < process->realms->nelts; i++) {
-        if (!start_realm(APR_ARRAY_IDX(process->realms, i, mod_samlc_realm_t *), board, pconf, ptemp)) {
+        if (!start_realm(APR_ARRAY_IDX(process->realms, i, mod_samlc_realm_t *), board, pconf,
+                         ptemp)) {
             return !OK;
         }
     }
@@ -100,7 +103,8 @@ void mod_samlc_process_start_child(apr_pool_t *pchild, server_rec *s)
     int i = 0;
 
     for (i = 0; i < process->states->nelts; i++) {
-        mod_samlc_state_open_child(APR_ARRAY_IDX(process->states, i, mod_samlc_state_t *), s, pchild);
+        mod_samlc_state_open_child(APR_ARRAY_IDX(process->states, i, mod_samlc_state_t *), s,
+                                   pchild);
     }
     for (i = 0; i < process->realms->nelts; i++) {
         mod_samlc_realm_start_child(APR_ARRAY_IDX(process->realms, i, mod_samlc_realm_t *), pchild);

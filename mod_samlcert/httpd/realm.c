@@ -16,7 +16,7 @@ typedef struct mod_samlc_realm_child_t {
     _Atomic(samlc_loader_t *) loader;     /* NULL until it could be made */
 } mod_samlc_realm_child_t;
 
-/* ---- configuration ----------------------------------------------------------------------------------- */
+/* ---- configuration --------------------------------------------------------------------------- */
 
 mod_samlc_process_t *mod_samlc_process_make(apr_pool_t *p)
 {
@@ -50,7 +50,8 @@ static apr_uint64_t identify(const mod_samlc_server_t *conf, apr_pool_t *p)
     int i = 0;
 
     for (i = 0; conf->sections && i < conf->sections->nelts; i++) {
-        all = apr_pstrcat(p, all, "\n", APR_ARRAY_IDX(conf->sections, i, samlc_section_t).origin, NULL);
+        all = apr_pstrcat(p, all, "\n", APR_ARRAY_IDX(conf->sections, i, samlc_section_t).origin,
+                          NULL);
     }
     return mod_samlc_log_hash(all);
 }
@@ -62,7 +63,9 @@ static mod_samlc_realm_t *make(mod_samlc_process_t *process, const mod_samlc_ser
 
     realm->source.dir = conf->trust_dir;
     realm->source.sections = conf->sections;
-    /* Where httpd is started unprivileged its user owns everything anyway; the core warns of that. */
+    /*
+     * Where httpd is started unprivileged its user owns everything anyway; the core warns of that.
+     */
     realm->source.check_owner = geteuid() == 0;
     realm->source.server_uid = geteuid() == 0 ? ap_unixd_config.user_id : geteuid();
     realm->source.server_gid = geteuid() == 0 ? ap_unixd_config.group_id : getegid();
@@ -74,8 +77,9 @@ static mod_samlc_realm_t *make(mod_samlc_process_t *process, const mod_samlc_ser
     return realm;
 }
 
-mod_samlc_realm_t *mod_samlc_realm_find(mod_samlc_process_t *process, const mod_samlc_server_t *conf,
-                                        server_rec *s, apr_pool_t *p)
+mod_samlc_realm_t *mod_samlc_realm_find(mod_samlc_process_t *process,
+                                        const mod_samlc_server_t *conf, server_rec *s,
+                                        apr_pool_t *p)
 {
     mod_samlc_state_t *state = find_state(process, conf->state_dir, p);
     mod_samlc_realm_t *realm = NULL;
@@ -93,7 +97,7 @@ mod_samlc_realm_t *mod_samlc_realm_find(mod_samlc_process_t *process, const mod_
     return make(process, conf, state, s, p);
 }
 
-/* ---- what the loader tells --------------------------------------------------------------------------- */
+/* ---- what the loader tells ------------------------------------------------------------------- */
 
 static apr_status_t number(void *baton, samlc_snapshot_t *snapshot, apr_pool_t *p)
 {
@@ -107,7 +111,8 @@ static apr_status_t number(void *baton, samlc_snapshot_t *snapshot, apr_pool_t *
         return rv;    /* said already */
     }
     memcpy(digest.bytes, snapshot->digest, sizeof(digest.bytes));
-    rv = backend->store->vtable->number_generation(backend->store, &snapshot->number, &digest, res, p);
+    rv = backend->store->vtable->number_generation(backend->store, &snapshot->number, &digest, res,
+                                                   p);
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_ERR, rv, realm->server, MOD_SAMLC_TAG_STORE_FAILED
                      "%s: the generation gets no number: %s", samlc_reason_word(res->reason),
@@ -139,21 +144,21 @@ static void report_accepted(mod_samlc_realm_t *realm, const samlc_snapshot_t *sn
 }
 
 static void report_refused(mod_samlc_realm_t *realm, const samlc_snapshot_t *serving,
-                           const samlc_result_t *res)
+                           const samlc_result_t *res, apr_pool_t *p)
 {
-    mod_samlc_seat_refused(realm->child->seat, res, apr_time_now());
-    if (!mod_samlc_seat_elect_refused(realm->child->seat, res)) {
-        return;
-    }
+    const char *sentence = apr_psprintf(p, "%s: %s", samlc_reason_word(res->reason), res->message);
+
     if (serving) {
-        ap_log_error(APLOG_MARK, APLOG_ERR, 0, realm->server, MOD_SAMLC_TAG_REFUSED_SET
-                     "%s: %s (generation %" APR_UINT64_T_FMT " keeps serving)",
-                     samlc_reason_word(res->reason), res->message, serving->number);
+        sentence = apr_psprintf(p, "%s (generation %" APR_UINT64_T_FMT " keeps serving)", sentence,
+                                serving->number);
     }
     else {
-        ap_log_error(APLOG_MARK, APLOG_ERR, 0, realm->server, MOD_SAMLC_TAG_CHILD_FAILED
-                     "%s: %s (no login is possible until this works)", samlc_reason_word(res->reason),
-                     res->message);
+        sentence = apr_pstrcat(p, sentence, " (no login is possible until this is repaired)", NULL);
+    }
+    mod_samlc_seat_refused(realm->child->seat, res, apr_time_now());
+    if (mod_samlc_seat_elect_refused(realm->child->seat, sentence)) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, realm->server, MOD_SAMLC_TAG_REFUSED_SET "%s",
+                     sentence);
     }
 }
 
@@ -170,15 +175,20 @@ static void report_recovered(mod_samlc_realm_t *realm, const samlc_snapshot_t *s
 static void report(void *baton, samlc_loader_event_t event, const samlc_snapshot_t *snapshot,
                    const samlc_result_t *res, apr_pool_t *p)
 {
-    (void)p;
     switch (event) {
-    case SAMLC_LOADER_ACCEPTED: report_accepted(baton, snapshot); break;
-    case SAMLC_LOADER_REFUSED: report_refused(baton, snapshot, res); break;
-    case SAMLC_LOADER_RECOVERED: report_recovered(baton, snapshot); break;
+    case SAMLC_LOADER_ACCEPTED:
+        report_accepted(baton, snapshot);
+        break;
+    case SAMLC_LOADER_REFUSED:
+        report_refused(baton, snapshot, res, p);
+        break;
+    case SAMLC_LOADER_RECOVERED:
+        report_recovered(baton, snapshot);
+        break;
     }
 }
 
-/* ---- in a child -------------------------------------------------------------------------------------- */
+/* ---- in a child ------------------------------------------------------------------------------ */
 
 /* Makes the loader and loads. A load that fails leaves a loader, which tries again on its own. */
 static void start(mod_samlc_realm_t *realm, apr_time_t now, apr_pool_t *p)
@@ -221,9 +231,12 @@ void mod_samlc_realm_start_child(mod_samlc_realm_t *realm, apr_pool_t *pchild)
 void mod_samlc_realm_look(mod_samlc_realm_t *realm, apr_time_t now, apr_pool_t *p)
 {
     samlc_loader_t *loader = mod_samlc_realm_loader(realm);
+    int is_opened = mod_samlc_state_look(realm->state, realm->server, now);
 
-    mod_samlc_state_look(realm->state, realm->server, now);
-    if (loader) {
+    if (loader && is_opened) {
+        samlc_loader_load(loader, now, samlc_result_make(p), p);    /* it has no number yet */
+    }
+    else if (loader) {
         samlc_loader_poll(loader, now, p);
     }
     else if (realm->child) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A realm: one trust directory (with the <SamlCertIdP> sections that belong to it) and one state directory, shared
- * by all virtual hosts that name the same. In each child it has a loader and, by that, a present generation.
+ * A realm: one trust directory (with the <SamlCertIdP> sections that belong to it) and one state
+ * directory, shared by all virtual hosts that name the same. In each child it has a loader and, by
+ * that, a present generation.
  */
 #ifndef MOD_SAMLC_REALM_H
 #define MOD_SAMLC_REALM_H
@@ -32,13 +33,14 @@ typedef struct mod_samlc_process_t {
 mod_samlc_process_t *mod_samlc_process_make(apr_pool_t *p);
 
 /* The realm of a server with a trust directory: one that is there already, or a new one. */
-mod_samlc_realm_t *mod_samlc_realm_find(mod_samlc_process_t *process, const mod_samlc_server_t *conf,
-                                        server_rec *s, apr_pool_t *p);
+mod_samlc_realm_t *mod_samlc_realm_find(mod_samlc_process_t *process,
+                                        const mod_samlc_server_t *conf, server_rec *s,
+                                        apr_pool_t *p);
 
 /*
- * Loads the present files in a child, before its first request: a child that starts late must not serve what
- * was there when the server started. What fails is logged; the realm refuses logins until the
- * watchdog succeeds.
+ * Loads the present files in a child, before its first request: a child that starts late must not
+ * serve what was there when the server started. What fails is logged; the realm refuses logins
+ * until the watchdog succeeds.
  */
 void mod_samlc_realm_start_child(mod_samlc_realm_t *realm, apr_pool_t *pchild);
 

@@ -14,7 +14,8 @@ request_rec *mod_samlc_request_outermost(request_rec *r)
 mod_samlc_request_t *mod_samlc_request_get(request_rec *r)
 {
     request_rec *outermost = mod_samlc_request_outermost(r);
-    mod_samlc_request_t *request = ap_get_module_config(outermost->request_config, &samlcert_module);
+    mod_samlc_request_t *request = ap_get_module_config(outermost->request_config,
+                                                        &samlcert_module);
 
     if (!request) {
         request = apr_pcalloc(outermost->pool, sizeof(*request));

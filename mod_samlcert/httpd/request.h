@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What belongs to one request of a browser, however many subrequests and internal redirects it becomes: one
- * generation, and one look at the session.
+ * What belongs to one request of a browser, however many subrequests and internal redirects it
+ * becomes: one generation, and one look at the session.
  */
 #ifndef MOD_SAMLC_REQUEST_H
 #define MOD_SAMLC_REQUEST_H
@@ -26,8 +26,8 @@ mod_samlc_request_t *mod_samlc_request_get(request_rec *r);
 request_rec *mod_samlc_request_outermost(request_rec *r);
 
 /*
- * The generation of this request: the present one at the first call, then the same again. NULL if this child
- * has none. It stays valid as long as the outermost request.
+ * The generation of this request: the present one at the first call, then the same again. NULL if
+ * this child has none. It stays valid as long as the outermost request.
  */
 const samlc_snapshot_t *mod_samlc_request_snapshot(request_rec *r, const mod_samlc_realm_t *realm);
 
@@ -36,8 +36,8 @@ const samlc_snapshot_t *mod_samlc_request_latest(request_rec *r, const mod_samlc
 
 /*
  * Before a login trusts `idp` (NULL: not known) the files are looked at; where that brought another
- * generation the request goes on with that one. TRUE then: whatever came from the old one is void. (There is
- * always one afterwards, where there was one before.)
+ * generation the request goes on with that one. TRUE then: whatever came from the old one is void.
+ * (There is always one afterwards, where there was one before.)
  */
 int mod_samlc_request_look(request_rec *r, const mod_samlc_realm_t *realm, const samlc_idp_t *idp);
 

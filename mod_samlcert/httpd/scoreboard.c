@@ -32,7 +32,7 @@ typedef struct telling_t {
 /* What was last said in the log about a realm. */
 typedef struct topic_t {
     atomic_uint_least64_t realm;      /* 0: free */
-    atomic_uint_least64_t digest;
+    atomic_uint_least64_t generation; /* digest and number, hashed */
     atomic_uint_least64_t number;
     atomic_uint_least64_t refusal;    /* 0: none */
 } topic_t;
@@ -72,7 +72,7 @@ apr_status_t mod_samlc_board_get(mod_samlc_board_t **board, apr_pool_t *process)
     return APR_SUCCESS;
 }
 
-/* ---- seats ------------------------------------------------------------------------------------------- */
+/* ---- seats ----------------------------------------------------------------------------------- */
 
 static int is_alive(long pid)
 {
@@ -112,7 +112,8 @@ static int find_topic(mod_samlc_board_t *board, apr_uint64_t realm)
 
     for (i = 0; i < MAX_REALMS; i++) {
         seen = 0;
-        if (atomic_compare_exchange_strong(&board->topics[i].realm, &seen, realm) || seen == realm) {
+        if (atomic_compare_exchange_strong(&board->topics[i].realm, &seen, realm)
+            || seen == realm) {
             return i;
         }
     }
@@ -127,7 +128,10 @@ static apr_status_t leave(void *data)
     return APR_SUCCESS;
 }
 
-/* A seat is there for the taking if nobody sits there, or a child that is dead, whose pid may be ours now. */
+/*
+ * A seat is there for the taking if nobody sits there, or a child that is dead, whose pid may be
+ * ours now.
+ */
 static int take(mod_samlc_seat_t *seat, apr_uint64_t realm, long self)
 {
     long owner = atomic_load(&seat->pid);
@@ -138,8 +142,8 @@ static int take(mod_samlc_seat_t *seat, apr_uint64_t realm, long self)
     return atomic_compare_exchange_strong(&seat->pid, &owner, self);
 }
 
-void mod_samlc_board_sit_child(mod_samlc_seat_t **seat, mod_samlc_board_t *board, apr_uint64_t realm,
-                               apr_pool_t *pchild)
+void mod_samlc_board_sit_child(mod_samlc_seat_t **seat, mod_samlc_board_t *board,
+                               apr_uint64_t realm, apr_pool_t *pchild)
 {
     telling_t nothing;
     int i = 0;
@@ -200,7 +204,7 @@ void mod_samlc_seat_recovered(mod_samlc_seat_t *seat)
     }
 }
 
-/* ---- elections --------------------------------------------------------------------------------------- */
+/* ---- elections ------------------------------------------------------------------------------- */
 
 static topic_t *topic_of(const mod_samlc_seat_t *seat)
 {
@@ -213,24 +217,22 @@ int mod_samlc_seat_elect_accepted(mod_samlc_seat_t *seat, const samlc_snapshot_t
                                   apr_uint64_t *before)
 {
     topic_t *topic = topic_of(seat);
-    apr_uint64_t digest = mod_samlc_log_hash(snapshot->digest_hex);
+    apr_uint64_t generation = mod_samlc_log_hash(snapshot->digest_hex) ^ snapshot->number;
+    int is_news = 1;
 
     *before = 0;
-    if (!topic) {
-        return 1;
+    if (topic) {
+        is_news = atomic_exchange(&topic->refusal, 0) != 0;
+        is_news = atomic_exchange(&topic->generation, generation) != generation || is_news;
+        *before = atomic_exchange(&topic->number, snapshot->number);
     }
-    atomic_store(&topic->refusal, 0);
-    if (atomic_exchange(&topic->digest, digest) == digest) {
-        return 0;
-    }
-    *before = atomic_exchange(&topic->number, snapshot->number);
-    return 1;
+    return is_news;
 }
 
-int mod_samlc_seat_elect_refused(mod_samlc_seat_t *seat, const samlc_result_t *res)
+int mod_samlc_seat_elect_refused(mod_samlc_seat_t *seat, const char *sentence)
 {
     topic_t *topic = topic_of(seat);
-    apr_uint64_t refusal = mod_samlc_log_hash(res->message);
+    apr_uint64_t refusal = mod_samlc_log_hash(sentence);
 
     return !topic || atomic_exchange(&topic->refusal, refusal) != refusal;
 }
@@ -242,9 +244,10 @@ int mod_samlc_seat_elect_recovered(mod_samlc_seat_t *seat)
     return !topic || atomic_exchange(&topic->refusal, 0) != 0;
 }
 
-/* ---- reports ----------------------------------------------------------------------------------------- */
+/* ---- reports --------------------------------------------------------------------------------- */
 
-static void add_child(apr_array_header_t *children, long pid, const telling_t *telling, apr_pool_t *p)
+static void add_child(apr_array_header_t *children, long pid, const telling_t *telling,
+                      apr_pool_t *p)
 {
     samlc_child_report_t *child = apr_array_push(children);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the children tell each other: which generation each of them has, what the last reload said, and how
- * many logins ended how. Shared memory of the whole server; it outlives graceful restarts.
+ * What the children tell each other: which generation each of them has, what the last reload said,
+ * and how many logins ended how. Shared memory of the whole server; it outlives graceful restarts.
  */
 #ifndef MOD_SAMLC_SCOREBOARD_H
 #define MOD_SAMLC_SCOREBOARD_H
@@ -15,15 +15,18 @@ typedef struct mod_samlc_board_t mod_samlc_board_t;
 /* The place of one child, for one realm. All functions accept NULL where there was none left. */
 typedef struct mod_samlc_seat_t mod_samlc_seat_t;
 
-/* The board of this server: made on the first call, found on later ones. `process` is s->process->pool. */
+/*
+ * The board of this server: made on the first call, found on later ones. `process` is
+ * s->process->pool.
+ */
 apr_status_t mod_samlc_board_get(mod_samlc_board_t **board, apr_pool_t *process);
 
 /*
- * Takes a place for this child and the realm with this number; the pool gives it back. Places of children that
- * died are taken over. `*seat` is NULL if there is none left.
+ * Takes a place for this child and the realm with this number; the pool gives it back. Places of
+ * children that died are taken over. `*seat` is NULL if there is none left.
  */
-void mod_samlc_board_sit_child(mod_samlc_seat_t **seat, mod_samlc_board_t *board, apr_uint64_t realm,
-                               apr_pool_t *pchild);
+void mod_samlc_board_sit_child(mod_samlc_seat_t **seat, mod_samlc_board_t *board,
+                               apr_uint64_t realm, apr_pool_t *pchild);
 
 /* What became of a load. One caller at a time for a seat (the loader's mutex). */
 void mod_samlc_seat_accepted(mod_samlc_seat_t *seat, const samlc_snapshot_t *snapshot);
@@ -31,15 +34,18 @@ void mod_samlc_seat_refused(mod_samlc_seat_t *seat, const samlc_result_t *res, a
 void mod_samlc_seat_recovered(mod_samlc_seat_t *seat);
 
 /*
- * Elect the one child that tells the log what all of them see: TRUE for the first that comes with this digest
- * or this refusal. *before is the number of the generation that was spoken of before, 0 for none.
+ * Elect the one child that tells the log what all of them see: TRUE for the first that comes with
+ * this generation, or with this sentence. *before is the number of the generation that was spoken
+ * of before, 0 for none. A generation is also news after a refusal.
  */
 int mod_samlc_seat_elect_accepted(mod_samlc_seat_t *seat, const samlc_snapshot_t *snapshot,
                                   apr_uint64_t *before);
-int mod_samlc_seat_elect_refused(mod_samlc_seat_t *seat, const samlc_result_t *res);
+int mod_samlc_seat_elect_refused(mod_samlc_seat_t *seat, const char *sentence);
 int mod_samlc_seat_elect_recovered(mod_samlc_seat_t *seat);
 
-/* Fills children and last_error_* of the report, of this realm, from the children that are alive. */
+/*
+ * Fills children and last_error_* of the report, of this realm, from the children that are alive.
+ */
 void mod_samlc_board_report(const mod_samlc_board_t *board, apr_uint64_t realm,
                             samlc_status_report_t *report, apr_pool_t *p);
 

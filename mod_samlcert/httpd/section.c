@@ -60,8 +60,10 @@ static const char *parse_line(samlc_section_t *section, samlc_settings_t *checke
     const char *origin = apr_psprintf(p, "%s:%d", line->filename, line->line_num);
 
     if (strncasecmp(name, MOD_SAMLC_PREFIX, strlen(MOD_SAMLC_PREFIX)) != 0) {
-        return apr_psprintf(p, "%s has no place inside " MOD_SAMLC_SECTION " %s>: only the SamlCert "
-                            "settings of an identity provider have", name, section->name);
+        return apr_psprintf(p,
+                            "%s has no place inside " MOD_SAMLC_SECTION " %s>: only the SamlCert "
+                            "settings of an identity provider have",
+                            name, section->name);
     }
     name += strlen(MOD_SAMLC_PREFIX);
     if (samlc_settings_set(checked, name, value, origin, res, p) != APR_SUCCESS) {
@@ -108,8 +110,9 @@ const char *mod_samlc_section_parse(cmd_parms *cmd, void *dummy, const char *arg
     }
     section = find(conf->sections, name);
     if (section) {
-        return apr_psprintf(cmd->pool, "there is a section " MOD_SAMLC_SECTION " %s> already, at %s",
-                            name, section->origin);
+        return apr_psprintf(cmd->pool,
+                            "there is a section " MOD_SAMLC_SECTION " %s> already, at %s", name,
+                            section->origin);
     }
     if (!conf->sections) {
         conf->sections = apr_array_make(cmd->pool, 4, sizeof(samlc_section_t));

@@ -12,14 +12,15 @@
 
 #define COOKIE_BYTES 32
 #define COOKIE_CHARS 43          /* of 32 bytes in base64url */
-#define TOUCH_FRACTION 10        /* a session in use is written ten times in its idle time, not always */
+#define TOUCH_FRACTION 10        /* a session in use is written ten times in its idle time */
 
 /* The key of the session cookie that came; FALSE if none came that could be ours. */
 static int find_key(samlc_store_key_t *key, request_rec *r, const mod_samlc_server_t *conf)
 {
     const char *cookie = mod_samlc_cookie_get(r, conf->session_cookie);
 
-    return cookie && strlen(cookie) == COOKIE_CHARS && samlc_store_key(key, "session", cookie, NULL);
+    return cookie && strlen(cookie) == COOKIE_CHARS
+           && samlc_store_key(key, "session", cookie, NULL);
 }
 
 static apr_time_t idle_end(const mod_samlc_server_t *conf, const samlc_session_t *session,
@@ -30,7 +31,9 @@ static apr_time_t idle_end(const mod_samlc_server_t *conf, const samlc_session_t
     return end < session->not_after ? end : session->not_after;
 }
 
-/* Moves the end of a session in use. A failure costs nothing now, and is seen by the next look-up. */
+/*
+ * Moves the end of a session in use. A failure costs nothing now, and is seen by the next look-up.
+ */
 static void touch(const mod_samlc_backend_t *backend, const mod_samlc_server_t *conf,
                   const samlc_session_t *session, const samlc_store_item_t *item,
                   const samlc_store_key_t *key, apr_time_t now, request_rec *r)
@@ -40,7 +43,8 @@ static void touch(const mod_samlc_backend_t *backend, const mod_samlc_server_t *
 
     if (end - item->expires > apr_time_from_sec(conf->session_idle) / TOUCH_FRACTION) {
         res = samlc_result_make(r->pool);
-        if (backend->store->vtable->touch(backend->store, key, end, now, res, r->pool) != APR_SUCCESS) {
+        if (backend->store->vtable->touch(backend->store, key, end, now, res, r->pool)
+            != APR_SUCCESS) {
             mod_samlc_log_store_failure(r, res);
         }
     }
@@ -154,5 +158,6 @@ void mod_samlc_session_remove(request_rec *r)
 
 void mod_samlc_session_clear(request_rec *r)
 {
-    mod_samlc_cookie_clear(r, mod_samlc_server_get(r->server)->session_cookie, MOD_SAMLC_COOKIE_LAX);
+    mod_samlc_cookie_clear(r, mod_samlc_server_get(r->server)->session_cookie,
+                           MOD_SAMLC_COOKIE_LAX);
 }

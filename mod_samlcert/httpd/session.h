@@ -9,15 +9,15 @@
 #include "core/store/store.h"
 
 /*
- * The session that this request comes with; looked up once for all of its subrequests and redirects.
- * APR_NOTFOUND: none, or one of another service provider, or it has ended. Anything else: the store can't
- * say. It stays valid as long as the outermost request.
+ * The session that this request comes with; looked up once for all of its subrequests and
+ * redirects. APR_NOTFOUND: none, or one of another service provider, or it has ended. Anything
+ * else: the store can't say. It stays valid as long as the outermost request.
  */
 apr_status_t mod_samlc_session_get(const samlc_session_t **session, request_rec *r);
 
 /*
- * A fresh cookie value for `session`, and the item that has to be stored for it, with its end after idle
- * time. Fills created, not_after and generation of the session before.
+ * A fresh cookie value for `session`, and the item that has to be stored for it, with its end after
+ * idle time. Fills created, not_after and generation of the session before.
  */
 apr_status_t mod_samlc_session_prepare(const char **cookie, samlc_store_item_t *item,
                                        samlc_session_t *session, apr_time_t idp_not_after,

@@ -52,7 +52,7 @@ void mod_samlc_state_want_size(mod_samlc_state_t *state, apr_size_t size)
     }
 }
 
-/* ---- in the parent ----------------------------------------------------------------------------------- */
+/* ---- in the parent --------------------------------------------------------------------------- */
 
 /* Whom the children run as: as root httpd changes to User, otherwise it stays who it is. */
 static uid_t server_uid(void)
@@ -63,9 +63,11 @@ static uid_t server_uid(void)
 static apr_status_t create(const mod_samlc_state_t *state, samlc_result_t *res)
 {
     if (mkdir(state->dir, 0700) != 0) {
-        return samlc_result_fail(res, APR_FROM_OS_ERROR(errno), SAMLC_REASON_FILE_UNREADABLE,
-                                 "the state directory %s can't be made (%s): make it, or name another "
-                                 "one with SamlCertStateDir", state->dir, strerror(errno));
+        return samlc_result_fail(
+            res, APR_FROM_OS_ERROR(errno), SAMLC_REASON_FILE_UNREADABLE,
+            "the state directory %s can't be made (%s): make it, or name another "
+            "one with SamlCertStateDir",
+            state->dir, strerror(errno));
     }
     if (geteuid() == 0
         && chown(state->dir, ap_unixd_config.user_id, ap_unixd_config.group_id) != 0) {
@@ -76,7 +78,8 @@ static apr_status_t create(const mod_samlc_state_t *state, samlc_result_t *res)
     return APR_SUCCESS;
 }
 
-apr_status_t mod_samlc_state_prepare(const mod_samlc_state_t *state, samlc_result_t *res, apr_pool_t *p)
+apr_status_t mod_samlc_state_prepare(const mod_samlc_state_t *state, samlc_result_t *res,
+                                     apr_pool_t *p)
 {
     struct stat st;
 
@@ -89,9 +92,11 @@ apr_status_t mod_samlc_state_prepare(const mod_samlc_state_t *state, samlc_resul
                                  "SamlCertStateDir %s is not a directory", state->dir);
     }
     if (st.st_uid != server_uid()) {
-        return samlc_result_fail(res, APR_EACCES, SAMLC_REASON_FILE_UNREADABLE,
-                                 "the state directory %s does not belong to the user that the server "
-                                 "runs as: chown -R %ld %s", state->dir, (long)server_uid(), state->dir);
+        return samlc_result_fail(
+            res, APR_EACCES, SAMLC_REASON_FILE_UNREADABLE,
+            "the state directory %s does not belong to the user that the server "
+            "runs as: chown -R %ld %s",
+            state->dir, (long)server_uid(), state->dir);
     }
     if (st.st_mode & (S_IWGRP | S_IWOTH)) {
         return samlc_result_fail(res, APR_EACCES, SAMLC_REASON_FILE_UNREADABLE,
@@ -101,7 +106,7 @@ apr_status_t mod_samlc_state_prepare(const mod_samlc_state_t *state, samlc_resul
     return APR_SUCCESS;
 }
 
-/* ---- in a child -------------------------------------------------------------------------------------- */
+/* ---- in a child ------------------------------------------------------------------------------ */
 
 static apr_status_t open_all(mod_samlc_state_t *state, samlc_result_t *res, apr_pool_t *p)
 {
@@ -132,9 +137,9 @@ static void try_open(mod_samlc_state_t *state, server_rec *s, apr_time_t now)
     }
     if (mod_samlc_log_is_due(res->message, now, SAY_EVERY)) {
         atomic_store(&state->error, apr_pstrdup(state->pool, res->message));
-        ap_log_error(APLOG_MARK, APLOG_ERR, res->status, s, MOD_SAMLC_TAG_STORE_CLOSED
-                     "%s: %s (no login is possible until this works)", samlc_reason_word(res->reason),
-                     res->message);
+        ap_log_error(APLOG_MARK, APLOG_ERR, res->status, s,
+                     MOD_SAMLC_TAG_STORE_CLOSED "%s: %s (no login is possible until this works)",
+                     samlc_reason_word(res->reason), res->message);
     }
     apr_pool_destroy(p);
 }
@@ -153,19 +158,22 @@ void mod_samlc_state_open_child(mod_samlc_state_t *state, server_rec *s, apr_poo
     try_open(state, s, apr_time_now());
 }
 
-void mod_samlc_state_look(mod_samlc_state_t *state, server_rec *s, apr_time_t now)
+int mod_samlc_state_look(mod_samlc_state_t *state, server_rec *s, apr_time_t now)
 {
     if (mod_samlc_state_backend(state) || !state->pool || now < state->tried_at + RETRY_EVERY) {
-        return;
+        return 0;
     }
     try_open(state, s, now);
-    if (mod_samlc_state_backend(state)) {
-        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, MOD_SAMLC_TAG_STORE_OPENED
-                     "the store in %s is open now", state->dir);
+    if (!mod_samlc_state_backend(state)) {
+        return 0;
     }
+    ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, MOD_SAMLC_TAG_STORE_OPENED
+                 "the store in %s is open now", state->dir);
+    return 1;
 }
 
-void mod_samlc_state_expire(const mod_samlc_state_t *state, server_rec *s, apr_time_t now, apr_pool_t *p)
+void mod_samlc_state_expire(const mod_samlc_state_t *state, server_rec *s, apr_time_t now,
+                            apr_pool_t *p)
 {
     const mod_samlc_backend_t *backend = mod_samlc_state_backend(state);
     samlc_result_t *res = samlc_result_make(p);
@@ -173,7 +181,8 @@ void mod_samlc_state_expire(const mod_samlc_state_t *state, server_rec *s, apr_t
     int removed = EXPIRE_BATCH;
     int i = 0;
 
-    for (i = 0; backend && rv == APR_SUCCESS && removed == EXPIRE_BATCH && i < EXPIRE_BATCHES; i++) {
+    for (i = 0; backend && rv == APR_SUCCESS && removed == EXPIRE_BATCH && i < EXPIRE_BATCHES;
+         i++) {
         rv = backend->store->vtable->expire(backend->store, &removed, EXPIRE_BATCH, now, res, p);
     }
     if (rv != APR_SUCCESS && mod_samlc_log_is_due(res->message, now, SAY_EVERY)) {

@@ -24,7 +24,8 @@ static const char version[] = PACKAGE_VERSION;
 
 #define HANDLER "samlcert-status"
 
-static void report_store(samlc_status_report_t *report, const mod_samlc_realm_t *realm, apr_pool_t *p)
+static void report_store(samlc_status_report_t *report, const mod_samlc_realm_t *realm,
+                         apr_pool_t *p)
 {
     const mod_samlc_backend_t *backend = mod_samlc_realm_backend(realm);
     samlc_result_t *res = samlc_result_make(p);
@@ -96,7 +97,8 @@ int mod_samlc_status_handle(request_rec *r)
     }
     format = apr_table_get(fields, "format");
     if (format && strcmp(format, "json") != 0) {
-        return mod_samlc_page_text(r, HTTP_NOT_ACCEPTABLE, "The status is there as format=json only.");
+        return mod_samlc_page_text(r, HTTP_NOT_ACCEPTABLE,
+                                   "The status is there as format=json only.");
     }
     return send_json(r, realm);
 }

@@ -87,7 +87,7 @@ DIRECTIVES = {
                                "SamlCertEndpoint", ["SamlCertEndpoint", "/"]),
     "setting in a section": (edit("SamlCertBaseURL", "SamlCertBaseURL https://x.example\n"
                                   "<SamlCertIdP other>\nSamlCertCertExpiry never\n</SamlCertIdP>"),
-                             "SamlCertCertExpiry", ["SamlCertCertExpiry", "reject"]),
+                             "SamlCertCertExpiry", ["CertExpiry", "reject"]),
 }
 
 
@@ -127,8 +127,8 @@ FILES = {
                                 ["ANY-TRUSTED"]),
     "prefix alone": (sign_certs("CERT_VALIDATION:IGNORE_TRUST"), CONF, "SignCerts", ["SignCerts"]),
     "trailing comma": (sign_certs("{fp},"), CONF, "SignCerts", ["comma"]),
-    "empty item": (sign_certs("{fp},,{fp}"), CONF, "SignCerts", ["empty"]),
-    "bad character": (sign_certs("{fp}\u200b"), CONF, "SignCerts", ["SignCerts"]),
+    "empty item": (sign_certs("{fp},,{fp}"), CONF, "SignCerts", ["comma"]),
+    "bad character": (sign_certs("{fp}\u200b"), CONF, "SignCerts", ["U+200B"]),
     "bad hex": (sign_certs("xyz"), CONF, "SignCerts", ["xyz"]),
     "bad length": (sign_certs("abcdef"), CONF, "SignCerts", ["abcdef"]),
     "list file missing": (setting("SignCerts @/nonexistent/pins"), CONF, "SignCerts",
@@ -147,6 +147,13 @@ def test_a_bad_line_in_the_trust_directory(site, change, file, where, words):
     assert f"{path}:{line_of(path, where)}" in output, output
     for word in words:
         assert word.lower() in output.lower(), output
+
+
+def test_an_idp_without_an_entity_id(site):
+    site.trust.idp("test", f"SSOUrl {site.idp.sso_url}")
+    code, output = site.httpd.configtest()
+    assert code != 0
+    assert "idp/test" in output and "EntityID" in output
 
 
 def test_a_key_without_its_certificate(site):
@@ -275,7 +282,6 @@ def test_the_minimal_configuration_that_we_ship(workspace, directories, key):
     shipped = REPO / "conf" / "samlcert.conf"
     assert shipped.is_file(), "conf/samlcert.conf is missing"
     text = shipped.read_text()
-
     directory = directories()
     directory.mkdir()
     directory.chmod(0o755)

@@ -206,7 +206,7 @@ def test_metadata_alone_is_enough(service, idp):
     service.settled()
     env = environment(service.browser().login("/app/index.shtml"))
     assert env["REMOTE_USER"] == "alice"
-    assert env["SAMLCERT_SLOT"] == "metadata"
+    assert env["SAMLCERT_SLOT"] == "none"
 
 
 @pytest.mark.parametrize("sign", ["both", "response", "assertion"])

@@ -41,7 +41,7 @@ def allowed_origins(service):
 @pytest.fixture
 def unsolicited(service):
     """Deliver one captured response with any RelayState, as many times as needed."""
-    service.configure_idp("Unsolicited on")
+    service.allow_unsolicited()
     browser = service.browser()
     post = browser.at_idp(service.idp.unsolicited_url(service.entity_id))
 

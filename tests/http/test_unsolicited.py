@@ -19,7 +19,7 @@ def test_off_by_default(service):
 
 
 def test_accepted_where_switched_on(service):
-    service.configure_idp("Unsolicited on")
+    service.allow_unsolicited()
     browser, post = unsolicited(service, "/app/index.shtml?from=idp")
     assert service.verify(post.xml).json["code"] == "ok"
     location = service.assert_accepted(browser.deliver(post))
@@ -33,14 +33,14 @@ def test_the_cli_accepts_by_its_option(service):
 
 
 def test_without_relay_state_the_browser_stays_here(service):
-    service.configure_idp("Unsolicited on")
+    service.allow_unsolicited()
     browser, post = unsolicited(service)
     location = service.assert_accepted(browser.deliver(post))
     assert location == "/" or location.startswith(f"{service.base}/")
 
 
 def test_a_second_time_is_a_replay(service):
-    service.configure_idp("Unsolicited on")
+    service.allow_unsolicited()
     browser, post = unsolicited(service)
     service.assert_accepted(browser.deliver(post))
     service.assert_refused(browser.deliver(post), "replay")
@@ -49,7 +49,7 @@ def test_a_second_time_is_a_replay(service):
 
 def test_the_same_assertion_in_another_wrapping_is_a_replay(service, idp):
     """The Response is new and signed; the assertion in it was used before."""
-    service.configure_idp("Unsolicited on")
+    service.allow_unsolicited()
     idp.set(sign="assertion")
     browser, post = unsolicited(service)
     service.assert_accepted(browser.deliver(post))
@@ -60,7 +60,7 @@ def test_the_same_assertion_in_another_wrapping_is_a_replay(service, idp):
 
 def test_an_answer_to_a_request_does_not_pass_as_unsolicited(service):
     """With a state cookie that is gone, `Unsolicited on` must not help."""
-    service.configure_idp("Unsolicited on")
+    service.allow_unsolicited()
     _, _, post = service.captured()
     service.assert_refused(service.browser().deliver(post), "in-response-to")
 
@@ -68,7 +68,7 @@ def test_an_answer_to_a_request_does_not_pass_as_unsolicited(service):
 @pytest.mark.parametrize("where", ["response", "confirmation"])
 def test_half_an_answer_is_no_unsolicited_response(service, idp, where):
     """InResponseTo on one of two places only: neither an answer nor unsolicited."""
-    service.configure_idp("Unsolicited on")
+    service.allow_unsolicited()
     _, _, post = service.captured()
     message = Message(post.xml)
     element = message.root if where == "confirmation" else message.confirmation

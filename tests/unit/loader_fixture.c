@@ -90,8 +90,11 @@ fixture_t *fixture_make(void)
 
     f->p = p;
     f->now = apr_time_now() + SETTLED;
-    f->source.dir = test_dir(p);
-    f->clock = test_path(p, test_dir(p), "clock");
+    f->base = test_dir(p);
+    f->source.dir = test_path(p, f->base, "mount/trust");
+    ck_assert_int_eq(mkdir(test_path(p, f->base, "mount"), 0755), 0);
+    ck_assert_int_eq(mkdir(f->source.dir, 0755), 0);
+    f->clock = test_path(p, f->base, "clock");
     ck_assert_int_eq(mkdir(fixture_path(f, "idp"), 0755), 0);
     ck_assert_int_eq(mkdir(fixture_path(f, "idp/one"), 0755), 0);
     ck_assert_int_eq(mkdir(fixture_path(f, "idp/two"), 0755), 0);

@@ -15,6 +15,7 @@
 /* A loader, its trust directory with the IdP `one`, and what it told. */
 typedef struct fixture_t {
     apr_pool_t *p;
+    const char *base;              /* the trust directory is mount/trust below it */
     samlc_source_t source;
     const char *clock;             /* a file outside, to tell the time of the file system */
     samlc_section_line_t *line;    /* of the section `two`: content that no stat tells of */

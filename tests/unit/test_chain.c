@@ -198,8 +198,9 @@ START_TEST(test_missing_root)
 {
     add_root(stranger);
     add_intermediate(intermediate);
-    expect(leaf, SAMLC_REASON_CHAIN_INCOMPLETE, "the issuer of CN=intermediate (intermediates/0.pem)"
-           " is missing among roots and intermediates: CN=root");
+    expect(leaf, SAMLC_REASON_CHAIN_INCOMPLETE,
+           "the issuer of CN=intermediate (intermediates/0.pem) is missing among roots and"
+           " intermediates: CN=root");
     add_intermediate(root);   /* there it is no anchor */
     expect(leaf, SAMLC_REASON_CHAIN_INCOMPLETE, "CN=root (intermediates/1.pem) is self-signed");
     add_root(root);
@@ -404,7 +405,7 @@ START_TEST(test_false_issuer)
 }
 END_TEST
 
-/* Two certificates with the names and keys given: whether each form of the rule calls it a conflict. */
+/* Two certificates, and which forms of the rule call them a conflict. */
 static const struct {
     const char *subject;
     const char *issuer;   /* NULL: self-signed */
@@ -620,7 +621,8 @@ START_TEST(test_crl_files)
         apr_array_clear(crls);
         APR_ARRAY_PUSH(crls, samlc_data_t) = file;
         rv = samlc_chain_make(&chain, &source, res, p);
-        ck_assert_msg((rv == APR_SUCCESS) == files[i].accepted, "file %d: %s", (int)i, res->message);
+        ck_assert_msg((rv == APR_SUCCESS) == files[i].accepted, "file %d: %s", (int)i,
+                      res->message);
         ck_assert_int_eq(chain != NULL, files[i].accepted);
         if (!files[i].accepted) {
             ck_assert_int_eq(res->reason, SAMLC_REASON_CONFIG_INVALID);

@@ -73,7 +73,8 @@ static const char *expand_word(const char *word, apr_size_t len)
     return NULL;
 }
 
-/* Puts certificates in for {a}, {b}, {c} and {wrapped-a}, and c's RSA numbers for {modulus} and {exponent}. */
+/* Puts in certificates for {a}, {b}, {c} and {wrapped-a}, and c's numbers for {modulus} and
+ * {exponent}. */
 static samlc_data_t expand(const char *template)
 {
     const char *out = "";
@@ -129,11 +130,14 @@ static const char simplesamlphp[] =
     "    <md:KeyDescriptor use=\"encryption\"><ds:KeyInfo><ds:X509Data>\n"
     "      <ds:X509Certificate>{a}</ds:X509Certificate>\n"
     "    </ds:X509Data></ds:KeyInfo></md:KeyDescriptor>\n"
-    "    <md:SingleLogoutService Binding=\"" REDIRECT "\" Location=\"https://idp.example.org/slo\"/>\n"
+    "    <md:SingleLogoutService Binding=\"" REDIRECT "\""
+    " Location=\"https://idp.example.org/slo\"/>\n"
     "    <md:NameIDFormat>urn:oasis:names:tc:SAML:2.0:nameid-format:transient</md:NameIDFormat>\n"
-    "    <md:SingleSignOnService Binding=\"" REDIRECT "\" Location=\"https://idp.example.org/sso\"/>\n"
+    "    <md:SingleSignOnService Binding=\"" REDIRECT "\""
+    " Location=\"https://idp.example.org/sso\"/>\n"
     "  </md:IDPSSODescriptor>\n"
-    "  <md:ContactPerson contactType=\"technical\"><md:GivenName>A</md:GivenName></md:ContactPerson>\n"
+    "  <md:ContactPerson contactType=\"technical\"><md:GivenName>A</md:GivenName>"
+    "</md:ContactPerson>\n"
     "</md:EntityDescriptor>\n";
 
 /* Prefixes ns0 and so on, algorithms (MD5 among them) in Extensions, both bindings. */
@@ -218,10 +222,12 @@ END_TEST
 
 /* --- one thing at a time --- */
 
-#define KEY(use, info) "<md:KeyDescriptor" use "><ds:KeyInfo>" info "</ds:KeyInfo></md:KeyDescriptor>"
+#define KEY(use, info) \
+    "<md:KeyDescriptor" use "><ds:KeyInfo>" info "</ds:KeyInfo></md:KeyDescriptor>"
 #define CERT(c) "<ds:X509Data><ds:X509Certificate>" c "</ds:X509Certificate></ds:X509Data>"
-#define RSA_VALUE(n, e) "<ds:KeyValue><ds:RSAKeyValue><ds:Modulus>" n "</ds:Modulus><ds:Exponent>" e \
-    "</ds:Exponent></ds:RSAKeyValue></ds:KeyValue>"
+#define RSA_VALUE(n, e) \
+    "<ds:KeyValue><ds:RSAKeyValue><ds:Modulus>" n "</ds:Modulus><ds:Exponent>" e "</ds:Exponent>" \
+    "</ds:RSAKeyValue></ds:KeyValue>"
 #define SSO(location) "<md:SingleSignOnService Binding=\"" REDIRECT "\" Location=\"" location "\"/>"
 #define ROLE_WITH(attributes, content) \
     "<md:IDPSSODescriptor protocolSupportEnumeration=\"" SAML2 "\"" attributes ">" content \
@@ -268,7 +274,7 @@ static const struct {
     {SIMPLE(A KEY("", CERT("{b}x"))), NULL, NULL, ", KeyDescriptor 2: X509Certificate is not"},
     {SIMPLE(A KEY("", CERT("-----BEGIN CERTIFICATE-----{b}-----END CERTIFICATE-----"))), NULL, NULL,
      ", KeyDescriptor 2: X509Certificate is not base64"},
-    {SIMPLE(A KEY("", CERT("<x>{b}</x>"))), NULL, NULL, ", KeyDescriptor 2: X509Certificate is not"},
+    {SIMPLE(A KEY("", CERT("<x>{b}</x>"))), NULL, NULL, ", KeyDescriptor 2: X509Certificate is"},
     {SIMPLE(A KEY("", CERT("AAAA"))), NULL, NULL, ", KeyDescriptor 2"},
     {SIMPLE(A KEY("", RSA_VALUE("{modulus}", ""))), NULL, NULL, ", KeyDescriptor 2: Exponent is"},
     {SIMPLE(A KEY("", RSA_VALUE("AQAB", "AQAB"))), NULL, NULL, ", KeyDescriptor 2: an RSA modulus"},
@@ -308,7 +314,7 @@ static const struct {
     {SIMPLE(A SSO("https://idp.example.org/sso")), NULL, "a", NULL},
     {SIMPLE(A SSO("javascript:alert(1)")), NULL, NULL, ": the Location of SingleSignOnService is"},
     {SIMPLE(A SSO("/sso")), NULL, NULL, ": the Location of SingleSignOnService is"},
-    {SIMPLE(A "<md:SingleSignOnService Binding=\"" REDIRECT "\"/>"), NULL, NULL, ": the Location of"},
+    {SIMPLE(A "<md:SingleSignOnService Binding=\"" REDIRECT "\"/>"), NULL, NULL, ": the Location"},
     {ENTITY(ID, ROLE_WITH(" WantAuthnRequestsSigned=\"false\"", A)), NULL, "a", NULL},
     {ENTITY(ID, ROLE_WITH(" WantAuthnRequestsSigned=\"yes\"", A)), NULL, NULL, ": WantAuthnReq"},
     {ENTITY(ID " validUntil=\"2026-08-01T00:00:00Z\"", ROLE(A)), NULL, "a", NULL},

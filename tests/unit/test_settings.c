@@ -148,7 +148,8 @@ static const struct {
 START_TEST(test_values)
 {
     samlc_settings_t before = *settings;
-    apr_status_t rv = samlc_settings_set(settings, values[_i].name, values[_i].value, "f:7", res, p);
+    apr_status_t rv = samlc_settings_set(settings, values[_i].name, values[_i].value, "f:7", res,
+                                         p);
 
     if (!values[_i].refusal) {
         ck_assert_msg(rv == APR_SUCCESS, "%s", res->message);
@@ -164,7 +165,7 @@ START_TEST(test_values)
 }
 END_TEST
 
-/* Each setting of the table can be set once, by itself, and its default is a value that it takes. */
+/* The default of each setting is a value that it takes. */
 static const struct {
     const char *name;
     const char *preset;
@@ -252,7 +253,8 @@ static const struct {
     {"UserFilter \"\n", "f:1: UserFilter: a value in double quotes"},
     {"ClockSkew 1 # one\n", "f:1: ClockSkew \"1 # one\": not a number"},
     {"ClockSkew=1\n", "f:1: there is no setting \"ClockSkew=1\""},
-    {"\xef\xbb\xbf" "ClockSkew 1\n", "f:1: there is no setting \"\\xef\\xbb\\xbf" "ClockSkew\"; did"},
+    {"\xef\xbb\xbf" "ClockSkew 1\n",
+     "f:1: there is no setting \"\\xef\\xbb\\xbf" "ClockSkew\"; did you mean ClockSkew?"},
     {"<html>\n", "f:1: there is no setting \"<html>\""},
 };
 

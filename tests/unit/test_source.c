@@ -226,6 +226,38 @@ START_TEST(change_is_noticed)
 }
 END_TEST
 
+/* What makes a file another one, each on its own: a file that is swapped may have all the rest. */
+START_TEST(every_field_makes_a_difference)
+{
+    apr_pool_t *p = test_pool();
+    samlc_source_t *source = make_source(p);
+    samlc_scan_t *a = scan_ok(source, NULL, p);
+    samlc_scan_t *b = scan_ok(source, NULL, p);
+    samlc_seen_t *seen = &APR_ARRAY_IDX(b->seen, 4, samlc_seen_t);
+    samlc_seen_t original = *seen;
+
+    ck_assert(samlc_scan_equal(a, b));
+    seen->device++;
+    ck_assert(!samlc_scan_equal(a, b) && !samlc_seen_is_unchanged(seen));
+    *seen = original;
+    seen->inode++;
+    ck_assert(!samlc_scan_equal(a, b) && !samlc_seen_is_unchanged(seen));
+    *seen = original;
+    seen->size++;
+    ck_assert(!samlc_scan_equal(a, b) && !samlc_seen_is_unchanged(seen));
+    *seen = original;
+    seen->mtime_ns++;
+    ck_assert(!samlc_scan_equal(a, b) && !samlc_seen_is_unchanged(seen));
+    *seen = original;
+    seen->ctime_ns++;
+    ck_assert(!samlc_scan_equal(a, b) && !samlc_seen_is_unchanged(seen));
+    *seen = original;
+    ck_assert(samlc_scan_equal(a, b) && samlc_seen_is_unchanged(seen));
+    seen->path = "/another";
+    ck_assert(!samlc_scan_equal(a, b));
+}
+END_TEST
+
 START_TEST(links_are_followed)
 {
     apr_pool_t *p = test_pool();
@@ -407,6 +439,7 @@ Suite *suite_source(void)
     tcase_add_test(tc, scan_is_sorted_and_has_the_directories);
     tcase_add_test(tc, scan_says_how_things_look);
     tcase_add_test(tc, change_is_noticed);
+    tcase_add_test(tc, every_field_makes_a_difference);
     tcase_add_test(tc, links_are_followed);
     tcase_add_loop_test(tc, link_to_nothing_is_refused, 0, sizeof(dangling) / sizeof(dangling[0]));
     tcase_add_test(tc, directory_in_place_of_a_file_counts_as_the_file);

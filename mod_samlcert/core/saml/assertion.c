@@ -24,7 +24,11 @@ apr_status_t samlc_assertion_time(apr_time_t *t, const xmlNode *node, const char
     const char *text = samlc_xml_attr(node, name, p);
 
     *t = 0;
-    if (text == NULL || samlc_clock_parse(t, text) == APR_SUCCESS) {
+    if (text == NULL) {
+        return APR_SUCCESS;
+    }
+    if (samlc_clock_parse(t, text) == APR_SUCCESS) {
+        *t = *t == 0 ? 1 : *t;   /* 1970 itself must not look like no time at all */
         return APR_SUCCESS;
     }
     return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_MALFORMED, "%s=\"%s\" of %s is no time",

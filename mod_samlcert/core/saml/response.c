@@ -232,6 +232,7 @@ static apr_status_t refuse_unlisted(samlc_judge_t *j, const samlc_signature_t *s
         return SAMLC_REFUSE(j, CERT_NOT_LISTED, "signed by something that is no certificate");
     }
     j->trust.cert = cert;
+    j->trust.reason = SAMLC_REASON_CERT_NOT_LISTED;
     return SAMLC_REFUSE(j, CERT_NOT_LISTED, "certificate %s (%s) is not configured for IdP %s",
                   samlc_cert_sha256_hex(cert), SAMLC_SHOW(j, samlc_cert_subject(cert)), j->idp->name);
 }
@@ -279,6 +280,7 @@ static apr_status_t verify(samlc_data_t *content, samlc_judge_t *j, xmlNodePtr e
     memset(&v, 0, sizeof(v));
     memset(content, 0, sizeof(*content));
     if (rv == APR_SUCCESS) {
+        memset(&j->trust, 0, sizeof(j->trust));   /* of the response, where the assertion is signed, too */
         rv = find_signer(&v, j, signature);
     }
     if (rv != APR_SUCCESS) {

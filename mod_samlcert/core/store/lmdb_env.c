@@ -277,19 +277,21 @@ static apr_status_t open_contents(samlc_lmdb_env_t *e, int fd, samlc_result_t *r
         rc = open_databases(&format, e, txn, p);
     }
     if (rc == MDB_SUCCESS && (!format || strcmp(format, FORMAT) != 0)) {
-        samlc_lmdb_finish(e, txn, MDB_INCOMPATIBLE);
-        return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_REPLAY_STORE_UNAVAILABLE,
-                                 "%s has the format %s and not " FORMAT
-                                 ", which this version reads",
-                                 e->path, samlc_text_show(format, p));
+        rc = MDB_VERSION_MISMATCH;
     }
     if (rc == MDB_SUCCESS && was >= 0) {
         rc = walk_all(e, txn);
     }
     if (rc != MDB_SUCCESS && was >= 0 && ftruncate(fd, was) != 0) {
-        rc = errno;               /* short again, so that the next one to open it looks as closely */
+        rc = errno;               /* short again, so that the next one to open it looks, too */
     }
     rc = samlc_lmdb_finish(e, txn, rc);
+    if (rc == MDB_VERSION_MISMATCH) {
+        return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_REPLAY_STORE_UNAVAILABLE,
+                                 "%s has the format %s and not " FORMAT
+                                 ", which this version reads",
+                                 e->path, samlc_text_show(format, p));
+    }
     return rc == MDB_SUCCESS ? APR_SUCCESS : samlc_lmdb_fail(e, rc, res);
 }
 

@@ -456,8 +456,8 @@ static samlc_reason_t check_conflicts(judgement_t *judgement, STACK_OF(X509) *pa
 }
 
 /*
- * OpenSSL lets an anchor of version 1, or with keyCertSign alone, issue certificates. Here a self-signed
- * certificate that does not say CA:TRUE vouches for itself alone.
+ * OpenSSL lets an anchor of version 1, or with keyCertSign alone, issue certificates. Here a
+ * self-signed certificate that does not say CA:TRUE vouches for itself alone.
  * spec: RFC 5280 6.1.4 (k), (n)
  */
 static samlc_reason_t check_issuers(judgement_t *judgement, STACK_OF(X509) *path)

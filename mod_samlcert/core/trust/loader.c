@@ -57,6 +57,7 @@ struct samlc_loader_t {
     apr_pool_t *outside_pool;
     apr_array_header_t *outside;       /* files outside the trust directory, by the last attempt */
     apr_time_t writer_since;           /* a writer was seen holding the lock; 0: none */
+    int is_unnumbered;                 /* what is in use still needs a number */
     int is_refused;                    /* by the last attempt */
     int is_told;                       /* the owner knows. A look leaves that to the next poll,
                                           because an edit by hand may just be under way */
@@ -232,9 +233,10 @@ static void refuse(samlc_loader_t *loader, asker_t asker, int is_changed, const 
     }
 }
 
-static void recover(samlc_loader_t *loader, apr_pool_t *p)
+static void recover(samlc_loader_t *loader, apr_time_t now, apr_pool_t *p)
 {
     loader->is_refused = 0;
+    loader->retry_at = now + MAX_BACKOFF;    /* for a number, if it has none */
     if (loader->told[0] != '\0') {
         loader->told[0] = '\0';
         tell(loader, SAMLC_LOADER_RECOVERED, samlc_result_make(p), p);
@@ -244,38 +246,36 @@ static void recover(samlc_loader_t *loader, apr_pool_t *p)
 /*
  * Makes a candidate the present generation. One with the same content is no new generation, but it
  * takes the place of the old one if the files look different now: a look at use compares with what
- * it saw.
+ * the present one saw.
  */
 static apr_status_t install(samlc_loader_t *loader, samlc_snapshot_t *candidate,
                             samlc_result_t *res, apr_pool_t *p)
 {
     samlc_ref_t *ref = samlc_slot_acquire(loader->slot);
     const samlc_snapshot_t *present = ref ? samlc_ref_snapshot(ref) : NULL;
-    int is_same = present && memcmp(present->digest, candidate->digest, SAMLC_SHA256_LEN) == 0
-        && (present->number != 0 || !loader->hooks.number);
+    int is_same = present && memcmp(present->digest, candidate->digest, SAMLC_SHA256_LEN) == 0;
     apr_status_t rv = APR_SUCCESS;
 
-    if (is_same && samlc_scan_equal(present->scan, candidate->scan)) {
-        samlc_snapshot_destroy(candidate);
-        goto out;
-    }
     if (is_same) {
         candidate->number = present->number;
     }
-    else if (loader->hooks.number
-             && loader->hooks.number(loader->hooks.baton, candidate, p) != APR_SUCCESS) {
+    if (candidate->number == 0 && loader->hooks.number
+        && loader->hooks.number(loader->hooks.baton, candidate, p) != APR_SUCCESS) {
         candidate->number = 0;
     }
-    if (!samlc_slot_swap(loader->slot, candidate)) {
+    loader->is_unnumbered = candidate->number == 0 && loader->hooks.number;
+    is_same = is_same && candidate->number == present->number;
+    if (is_same && samlc_scan_equal(present->scan, candidate->scan)) {
+        samlc_snapshot_destroy(candidate);
+    }
+    else if (!samlc_slot_swap(loader->slot, candidate)) {
         samlc_snapshot_destroy(candidate);
         rv = samlc_result_fail(res, APR_EAGAIN, SAMLC_REASON_INTERNAL,
                                "too many old generations are still in use by requests");
-        goto out;
     }
-    if (!is_same) {
+    else if (!is_same) {
         tell(loader, SAMLC_LOADER_ACCEPTED, samlc_result_make(p), p);
     }
-out:
     if (ref) {
         samlc_ref_release(ref);
     }
@@ -344,7 +344,7 @@ static outcome_t attempt(samlc_loader_t *loader, asker_t asker, sight_t *before,
         refuse(loader, asker, is_changed, res, now, p);
         return REFUSED;
     }
-    recover(loader, p);
+    recover(loader, now, p);
     return TAKEN;
 }
 
@@ -360,8 +360,10 @@ static int is_due(const samlc_loader_t *loader, asker_t asker, const samlc_scan_
     if (recheck_at != 0 && (asker == BY_LOOK || is_time(recheck_at, now))) {
         return 1;
     }
-    return loader->is_refused
-        && (is_time(loader->retry_at, now) || (asker == BY_POLL && !loader->is_told));
+    if (loader->is_refused && asker == BY_POLL && !loader->is_told) {
+        return 1;
+    }
+    return (loader->is_refused || loader->is_unnumbered) && is_time(loader->retry_at, now);
 }
 
 /* TRUE if nothing has changed and nothing is due: what is usual costs a quarter of a scan. */

@@ -134,7 +134,7 @@ static int is_digest_len(int digits)
 static int lacks_comma(const char *text, apr_pool_t *p)
 {
     apr_array_header_t *words = samlc_text_words(text, p);
-    unsigned char scratch[64];
+    unsigned char scratch[64] = {0};
     int i;
 
     for (i = 0; words->nelts > 1 && i < words->nelts; i++) {

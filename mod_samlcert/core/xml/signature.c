@@ -429,6 +429,8 @@ samlc_signature_outcome_t samlc_signature_verify(samlc_data_t *content,
     xmlSecDSigCtx ctx;
     xmlSecDSigReferenceCtxPtr reference = NULL;
     xmlSecBufferPtr digested = NULL;
+    const unsigned char *bytes = NULL;
+    apr_size_t len = 0;
     int rc = -1;
 
     memset(content, 0, sizeof(*content));
@@ -455,14 +457,15 @@ samlc_signature_outcome_t samlc_signature_verify(samlc_data_t *content,
                           (const char *)signature->parent->name);
     }
     else if ((digested = xmlSecDSigReferenceCtxGetPreDigestBuffer(reference)) == NULL
-             || xmlSecBufferGetSize(digested) == 0) {
+             || (bytes = xmlSecBufferGetData(digested)) == NULL
+             || (len = xmlSecBufferGetSize(digested)) == 0) {
         samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_SIGNATURE_INVALID,
                           "nothing was digested");
     }
     else {
         /* Only now: the buffer is filled on failure, too. */
-        content->len = xmlSecBufferGetSize(digested);
-        content->data = apr_pmemdup(p, xmlSecBufferGetData(digested), content->len);
+        content->len = len;
+        content->data = apr_pmemdup(p, bytes, len);
         content->origin = "signed content";
         outcome = SAMLC_SIGNATURE_VERIFIED;
     }

@@ -16,7 +16,11 @@ from .tools import SERVER_USER, eventually, module_path
 from .trust import Trust
 
 # REMOTE_USER and the rest of the environment as an application sees them.
-ENVIRONMENT_PAGE = "<html><body><pre>\n<!--#printenv -->\n</pre></body></html>\n"
+ENVIRONMENT_PAGE = """\
+<html><head><meta charset="utf-8"></head><body><pre>
+<!--#printenv -->
+</pre></body></html>
+"""
 
 SITE = """\
 LoadModule samlcert_module {module}
@@ -82,6 +86,11 @@ class Service:
         """idp/test/idp.conf: the usual settings and these."""
         self.trust.idp("test", f"EntityID {self.idp.entity_id}", f"SSOUrl {self.idp.sso_url}",
                        *self.settings, *more)
+
+    def allow_unsolicited(self):
+        """Unsolicited on, which the module warns of each time it loads it."""
+        self.httpd.expect("Unsolicited on")
+        self.configure_idp("Unsolicited on")
 
     def start(self):
         """Start, and introduce ourselves to the IdP with our own metadata."""
