@@ -469,6 +469,21 @@ static json_t *children(const samlc_status_report_t *status, apr_pool_t *p)
     return json;
 }
 
+/* The codes that were the answer to a response at least once: "ok": 41, "replay": 1. */
+static json_t *logins(const samlc_status_report_t *status)
+{
+    json_t *json = json_object();
+    int reason = 0;
+
+    for (reason = 0; status->logins && reason < SAMLC_REASON_COUNT; reason++) {
+        if (status->logins[reason] > 0) {
+            json_object_set_new(json, samlc_reason_word((samlc_reason_t)reason),
+                                number(status->logins[reason]));
+        }
+    }
+    return json;
+}
+
 const char *samlc_report_status(const samlc_status_report_t *status, apr_pool_t *p)
 {
     const samlc_snapshot_t *snapshot = status->snapshot;
@@ -480,6 +495,7 @@ const char *samlc_report_status(const samlc_status_report_t *status, apr_pool_t 
     json_object_set_new(json, "loaded_at", instant(snapshot->loaded_at, p));
     json_object_set_new(json, "last_reload_error", last_error(status, p));
     json_object_set_new(json, "store", store(status, p));
+    json_object_set_new(json, "logins", logins(status));
     json_object_set_new(json, "children", children(status, p));
     json_object_set_new(json, "idps", idps(snapshot, status->now, p));
     json_object_set_new(json, "keysets", keysets(snapshot, status->now, p));

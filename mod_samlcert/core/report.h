@@ -23,6 +23,8 @@ typedef struct samlc_status_report_t {
     const char *last_error_message;
     apr_time_t last_error_at;
     const apr_array_header_t *children;  /* samlc_child_report_t */
+    const apr_uint64_t *logins;          /* SAMLC_REASON_COUNT numbers: how often each code was the
+                                            answer to a response; NULL: not counted */
     const char *store;                   /* "lmdb" ... */
     apr_uint64_t sessions;
     apr_uint64_t claims;

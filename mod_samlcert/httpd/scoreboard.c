@@ -258,6 +258,17 @@ static void add_child(apr_array_header_t *children, long pid, const telling_t *t
     child->refused_loads = telling->refused_loads;
 }
 
+static const apr_uint64_t *copy_counts(const mod_samlc_board_t *board, apr_pool_t *p)
+{
+    apr_uint64_t *counts = apr_palloc(p, SAMLC_REASON_COUNT * sizeof(*counts));
+    int i = 0;
+
+    for (i = 0; i < SAMLC_REASON_COUNT; i++) {
+        counts[i] = atomic_load_explicit(&board->counts[i], memory_order_relaxed);
+    }
+    return counts;
+}
+
 void mod_samlc_board_report(const mod_samlc_board_t *board, apr_uint64_t realm,
                             samlc_status_report_t *report, apr_pool_t *p)
 {
@@ -267,6 +278,7 @@ void mod_samlc_board_report(const mod_samlc_board_t *board, apr_uint64_t realm,
     int i = 0;
 
     report->children = children;
+    report->logins = copy_counts(board, p);
     for (i = 0; i < MAX_SEATS; i++) {
         pid = atomic_load(&board->seats[i].pid);
         if (!is_alive(pid) || atomic_load(&board->seats[i].realm) != realm
@@ -287,9 +299,4 @@ void mod_samlc_board_count(mod_samlc_board_t *board, samlc_reason_t reason)
     if ((unsigned int)reason < SAMLC_REASON_COUNT) {
         atomic_fetch_add_explicit(&board->counts[reason], 1, memory_order_relaxed);
     }
-}
-
-apr_uint64_t mod_samlc_board_counted(const mod_samlc_board_t *board, samlc_reason_t reason)
-{
-    return (unsigned int)reason < SAMLC_REASON_COUNT ? atomic_load(&board->counts[reason]) : 0;
 }

@@ -44,13 +44,12 @@ int mod_samlc_seat_elect_refused(mod_samlc_seat_t *seat, const char *sentence);
 int mod_samlc_seat_elect_recovered(mod_samlc_seat_t *seat);
 
 /*
- * Fills children and last_error_* of the report, of this realm, from the children that are alive.
+ * Fills logins, and children and last_error_* of the report, of this realm, from the children that are alive.
  */
 void mod_samlc_board_report(const mod_samlc_board_t *board, apr_uint64_t realm,
                             samlc_status_report_t *report, apr_pool_t *p);
 
 /* How many responses ended with this reason since the server was started. */
 void mod_samlc_board_count(mod_samlc_board_t *board, samlc_reason_t reason);
-apr_uint64_t mod_samlc_board_counted(const mod_samlc_board_t *board, samlc_reason_t reason);
 
 #endif

@@ -17,6 +17,8 @@ $config = [
     'datadir' => "$dir/data/",
     'tempdir' => "$dir/tmp/",
     'metadatadir' => __DIR__ . '/metadata/',
+    // Debian keeps the maps beside the configuration that we do not use.
+    'attributenamemapdir' => '/etc/simplesamlphp/attributemap/',
 
     'secretsalt' => $options['salt'],
     'auth.adminpassword' => $options['admin_password'],

@@ -176,32 +176,42 @@ static apr_status_t add_crl_file(samlc_chain_t *chain, const samlc_data_t *file,
     return APR_SUCCESS;
 }
 
-static int same_issuer(const samlc_cert_t *a, const samlc_cert_t *b)
+/* TRUE, FALSE, or -1 if OpenSSL cannot tell. */
+static int same_name(const X509_NAME *a, const X509_NAME *b)
 {
-    return X509_NAME_cmp(X509_get_issuer_name(samlc_cert_x509(a)),
-                         X509_get_issuer_name(samlc_cert_x509(b))) == 0;
+    int difference = X509_NAME_cmp(a, b);
+
+    return difference == -2 ? -1 : difference == 0;
 }
 
-static int same_subject(const samlc_cert_t *a, const samlc_cert_t *b)
+/* The names that two certificates have in common, in words; NULL if they do not count. FALSE if OpenSSL
+ * cannot tell. */
+static int find_common_names(const char **names, const samlc_cert_t *a, const samlc_cert_t *b,
+                             samlc_conflict_t form)
 {
-    return X509_NAME_cmp(X509_get_subject_name(samlc_cert_x509(a)),
-                         X509_get_subject_name(samlc_cert_x509(b))) == 0;
-}
+    int issuer = same_name(X509_get_issuer_name(samlc_cert_x509(a)),
+                           X509_get_issuer_name(samlc_cert_x509(b)));
+    int subject = same_name(X509_get_subject_name(samlc_cert_x509(a)),
+                            X509_get_subject_name(samlc_cert_x509(b)));
 
-/* The names that two certificates have in common, in words; NULL if they do not count. */
-static const char *common_names(const samlc_cert_t *a, const samlc_cert_t *b, samlc_conflict_t form)
-{
+    *names = NULL;
+    if (issuer < 0 || subject < 0) {
+        return 0;
+    }
     switch (form) {
     case SAMLC_CONFLICT_BOTH:
-        return same_issuer(a, b) && same_subject(a, b) ? "issuer and subject" : NULL;
+        *names = issuer && subject ? "issuer and subject" : NULL;
+        break;
     case SAMLC_CONFLICT_ISSUER:
-        return same_issuer(a, b) ? "issuer" : NULL;
+        *names = issuer ? "issuer" : NULL;
+        break;
     case SAMLC_CONFLICT_SUBJECT:
-        return same_subject(a, b) ? "subject" : NULL;
+        *names = subject ? "subject" : NULL;
+        break;
     case SAMLC_CONFLICT_OFF:
         break;
     }
-    return NULL;
+    return 1;
 }
 
 static void add_conflict(samlc_chain_t *chain, const samlc_cert_t *a, const samlc_cert_t *b,
@@ -216,7 +226,8 @@ static void add_conflict(samlc_chain_t *chain, const samlc_cert_t *a, const saml
                      samlc_text_show(samlc_cert_subject(b), p), samlc_cert_origin(b), names);
 }
 
-static void find_conflicts(samlc_chain_t *chain, samlc_conflict_t form, apr_pool_t *p)
+/* FALSE if OpenSSL cannot tell: a conflict that is missed would make a key trusted. */
+static int find_conflicts(samlc_chain_t *chain, samlc_conflict_t form, apr_pool_t *p)
 {
     const char *names = NULL;
     int i;
@@ -228,12 +239,15 @@ static void find_conflicts(samlc_chain_t *chain, samlc_conflict_t form, apr_pool
         for (j = 0; j < i; j++) {
             const samlc_cert_t *b = APR_ARRAY_IDX(chain->certs, j, const samlc_cert_t *);
 
-            names = common_names(b, a, form);
+            if (!find_common_names(&names, b, a, form)) {
+                return 0;
+            }
             if (names && !samlc_key_equal(samlc_cert_key(a), samlc_cert_key(b))) {
                 add_conflict(chain, b, a, names, p);
             }
         }
     }
+    return 1;
 }
 
 static samlc_chain_t *make_empty(apr_pool_t *p)
@@ -278,7 +292,9 @@ apr_status_t samlc_chain_make(samlc_chain_t **pchain, const samlc_chain_source_t
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    find_conflicts(chain, source->conflict, p);
+    if (!find_conflicts(chain, source->conflict, p)) {
+        return fail_openssl(res);
+    }
     ERR_clear_error();
     *pchain = chain;
     return APR_SUCCESS;
@@ -441,15 +457,26 @@ static samlc_reason_t refuse_path(judgement_t *judgement, X509_STORE_CTX *ctx)
 
 static samlc_reason_t check_conflicts(judgement_t *judgement, STACK_OF(X509) *path)
 {
+    const apr_array_header_t *conflicted = judgement->chain->conflicted;
     int i;
+    int k;
 
     for (i = 0; i < sk_X509_num(path); i++) {
         const X509 *x = sk_X509_value(path, i);
 
-        if (find_cert(judgement->chain->conflicted, x)) {
-            return refuse(judgement, SAMLC_REASON_CERT_CONFLICT,
-                          "%s is distrusted: another certificate of the trust store has its name,"
-                          " but not its key", name_of(judgement, x));
+        for (k = 0; k < conflicted->nelts; k++) {
+            const samlc_cert_t *cert = APR_ARRAY_IDX(conflicted, k, const samlc_cert_t *);
+            int difference = X509_cmp(samlc_cert_x509(cert), x);
+
+            if (difference == 0) {
+                return refuse(judgement, SAMLC_REASON_CERT_CONFLICT,
+                              "%s is distrusted: another certificate of the trust store has its"
+                              " name, but not its key", name_of(judgement, x));
+            }
+            if (difference == -2) {
+                return refuse(judgement, SAMLC_REASON_INTERNAL,
+                              "OpenSSL cannot compare certificates");
+            }
         }
     }
     return SAMLC_REASON_OK;
@@ -545,6 +572,9 @@ static samlc_reason_t check_path(judgement_t *judgement, X509_STORE_CTX *ctx)
     if (!verified) {
         return refuse_path(judgement, ctx);
     }
+    if (sk_X509_num(path) < 1) {
+        return refuse(judgement, SAMLC_REASON_INTERNAL, "OpenSSL does not tell the path");
+    }
     reason = check_issuers(judgement, path);
     if (reason != SAMLC_REASON_OK) {
         return reason;
@@ -570,6 +600,7 @@ samlc_reason_t samlc_chain_judge(const char **message, const samlc_chain_t *chai
     ERR_clear_error();
     ctx = X509_STORE_CTX_new();
     if (!ctx) {
+        ERR_clear_error();
         *message = "out of memory";
         return SAMLC_REASON_INTERNAL;
     }

@@ -27,6 +27,7 @@ typedef struct samlc_idp_t {
 typedef struct samlc_idp_material_t {
     const char *name;
     const samlc_settings_t *settings;
+    const char *origin;                      /* where the settings stand, or should stand */
     const samlc_data_t *metadata;            /* NULL: none */
     const samlc_data_t *sign_certs_file;     /* content of SignCerts @FILE; NULL: none */
     const apr_array_header_t *slots;         /* samlc_idp_slot_t: certificates on file */

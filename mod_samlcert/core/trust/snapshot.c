@@ -28,6 +28,7 @@ typedef struct load_t {
 typedef struct named_settings_t {
     const char *name;
     samlc_settings_t *settings;
+    const char *origin;                /* where they stand, or should stand */
     const char *metadata_path;         /* NULL: none */
     const char *sign_certs_path;       /* NULL: the list stands in the setting */
 } named_settings_t;
@@ -240,6 +241,7 @@ static apr_status_t read_settings(load_t *l, const char *name)
     named = apr_array_push(l->settings);
     named->name = name;
     named->settings = settings;
+    named->origin = section != NULL ? section->origin : resolve(l, name, "idp.conf");
     named->metadata_path = settings->metadata != NULL ? name_file(l, name, settings->metadata)
                            : metadata != NULL         ? metadata->path
                                                       : NULL;
@@ -379,6 +381,22 @@ static apr_status_t read_material(apr_array_header_t *into, load_t *l, const cha
     return rv == APR_SUCCESS ? read(into, l, dir) : rv;
 }
 
+/* A file that a setting names: who reads that it is missing wants to know who asks for it. */
+static apr_status_t named_contents(const samlc_data_t **data, load_t *l,
+                                   const named_settings_t *named, const char *path, apr_size_t max)
+{
+    apr_status_t rv = contents_of(data, l, path, max);
+
+    if (rv != APR_SUCCESS) {
+        samlc_result_prefix(l->res, apr_psprintf(l->res->pool, "%s: IdP %s",
+                                                 path == named->sign_certs_path
+                                                     ? named->settings->sign_certs_origin
+                                                     : named->origin,
+                                                 named->name));
+    }
+    return rv;
+}
+
 static apr_status_t build_idp(load_t *l, const named_settings_t *named)
 {
     const char *dir = apr_pstrcat(l->ptemp, "idp/", named->name, NULL);
@@ -393,6 +411,7 @@ static apr_status_t build_idp(load_t *l, const named_settings_t *named)
     memset(&m, 0, sizeof(m));
     m.name = apr_pstrdup(l->p, named->name);
     m.settings = named->settings;
+    m.origin = named->origin;
     m.slots = slots;
     m.roots = roots;
     m.intermediates = intermediates;
@@ -408,10 +427,11 @@ static apr_status_t build_idp(load_t *l, const named_settings_t *named)
         rv = read_material(crls, l, dir, "crls", read_crl_dir);
     }
     if (rv == APR_SUCCESS && named->metadata_path != NULL) {
-        rv = contents_of(&m.metadata, l, named->metadata_path, SAMLC_MAX_METADATA_FILE);
+        rv = named_contents(&m.metadata, l, named, named->metadata_path, SAMLC_MAX_METADATA_FILE);
     }
     if (rv == APR_SUCCESS && named->sign_certs_path != NULL) {
-        rv = contents_of(&m.sign_certs_file, l, named->sign_certs_path, SAMLC_MAX_CERT_FILE);
+        rv = named_contents(&m.sign_certs_file, l, named, named->sign_certs_path,
+                            SAMLC_MAX_CERT_FILE);
     }
     if (rv == APR_SUCCESS) {
         rv = samlc_idp_build(&idp, &m, l->snapshot->loaded_at, l->warnings, l->res, l->p);
@@ -513,31 +533,33 @@ static apr_status_t read_keysets(load_t *l)
 
 /* --- the generation ----------------------------------------------------------------------------- */
 
-static void digest_text(EVP_MD_CTX *md, const char *name, const void *data, apr_size_t len)
+/* FALSE if OpenSSL refuses. */
+static int digest_text(EVP_MD_CTX *md, const char *name, const void *data, apr_size_t len)
 {
     apr_uint64_t lengths[2];
 
     lengths[0] = strlen(name);
     lengths[1] = len;
-    EVP_DigestUpdate(md, lengths, sizeof(lengths));
-    EVP_DigestUpdate(md, name, strlen(name));
-    EVP_DigestUpdate(md, data, len);
+    return EVP_DigestUpdate(md, lengths, sizeof(lengths)) == 1
+           && EVP_DigestUpdate(md, name, strlen(name)) == 1 && EVP_DigestUpdate(md, data, len) == 1;
 }
 
-static void digest_sections(EVP_MD_CTX *md, const samlc_source_t *source)
+static int digest_sections(EVP_MD_CTX *md, const samlc_source_t *source)
 {
+    int ok = 1;
     int i = 0, k = 0;
 
     for (i = 0; source->sections != NULL && i < source->sections->nelts; i++) {
         const samlc_section_t *s = &APR_ARRAY_IDX(source->sections, i, samlc_section_t);
 
-        for (k = 0; k < s->lines->nelts; k++) {
+        for (k = 0; ok && k < s->lines->nelts; k++) {
             const samlc_section_line_t *line = &APR_ARRAY_IDX(s->lines, k, samlc_section_line_t);
 
-            digest_text(md, s->name, line->name, strlen(line->name));
-            digest_text(md, line->name, line->value, strlen(line->value));
+            ok = digest_text(md, s->name, line->name, strlen(line->name))
+                 && digest_text(md, line->name, line->value, strlen(line->value));
         }
     }
+    return ok;
 }
 
 /* Names and contents of all files that count, and the sections; no times, so that equal nodes agree. */
@@ -557,14 +579,14 @@ static apr_status_t digest_all(load_t *l)
         if (!seen->is_dir) {
             rv = contents_of(&file, l, seen->path, SAMLC_MAX_METADATA_FILE);
             if (rv == APR_SUCCESS) {
-                digest_text(md, is_below ? seen->path + dir + 1 : seen->path, file->data,
-                            file->len);
+                ok = digest_text(md, is_below ? seen->path + dir + 1 : seen->path, file->data,
+                                 file->len);
             }
         }
     }
     if (ok && rv == APR_SUCCESS) {
-        digest_sections(md, l->source);
-        ok = EVP_DigestFinal_ex(md, l->snapshot->digest, NULL) == 1;
+        ok = digest_sections(md, l->source)
+             && EVP_DigestFinal_ex(md, l->snapshot->digest, NULL) == 1;
     }
     EVP_MD_CTX_free(md);
     if (rv == APR_SUCCESS && !ok) {
@@ -609,13 +631,13 @@ static apr_status_t load_all(load_t *l, const apr_array_header_t *outside)
         rv = look(l, l->outside);   /* now with the files that the settings name */
     }
     if (rv == APR_SUCCESS) {
-        rv = digest_all(l);
-    }
-    if (rv == APR_SUCCESS) {
         rv = read_keysets(l);
     }
     if (rv == APR_SUCCESS) {
         rv = build_idps(l);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = digest_all(l);
     }
     return rv;
 }

@@ -271,22 +271,27 @@ static samlc_trust_verdict_t judge_claim(const samlc_trust_t *trust, const claim
     return v;
 }
 
-/* What an entry claims for a candidate; FALSE if it is about another key. */
-static int claim_of_entry(claim_t *claim, const samlc_trust_t *trust, const samlc_trust_entry_t *entry,
-                          const samlc_candidate_t *candidate)
+static claim_t claim_of_entry(const samlc_trust_t *trust, const samlc_trust_entry_t *entry)
 {
-    if (!samlc_key_equal(entry->key, candidate->key)) {
-        return 0;
-    }
-    memset(claim, 0, sizeof(*claim));
-    claim->mode = entry->mode;
-    claim->slot = entry->slot;
-    claim->cert = entry->cert;
-    claim->origin = entry->origin;
-    claim->needs_chain = trust->settings->validate_chain;
-    claim->expiry_default = entry->mode == SAMLC_MODE_METADATA ? SAMLC_EXPIRY_IGNORE
-                                                               : SAMLC_EXPIRY_WARN;
-    return 1;
+    claim_t claim;
+
+    memset(&claim, 0, sizeof(claim));
+    claim.mode = entry->mode;
+    claim.slot = entry->slot;
+    claim.cert = entry->cert;
+    claim.origin = entry->origin;
+    claim.needs_chain = trust->settings->validate_chain;
+    claim.expiry_default = entry->mode == SAMLC_MODE_METADATA ? SAMLC_EXPIRY_IGNORE
+                                                              : SAMLC_EXPIRY_WARN;
+    return claim;
+}
+
+/* What an entry claims for a candidate; FALSE if it is about another key. */
+static int claim_of_key(claim_t *claim, const samlc_trust_t *trust, const samlc_trust_entry_t *entry,
+                        const samlc_candidate_t *candidate)
+{
+    *claim = claim_of_entry(trust, entry);
+    return samlc_key_equal(entry->key, candidate->key);
 }
 
 /* What the list claims for the certificate of a candidate; FALSE if it says nothing about it. */
@@ -350,13 +355,14 @@ samlc_trust_verdict_t samlc_trust_judge(const samlc_trust_t *trust, const samlc_
     first.reason = SAMLC_REASON_CERT_NOT_LISTED;
     first.cert = candidate->cert;
     first.message = "nothing configured speaks for this key";
-    if (retired != NULL && claim_of_entry(&claim, trust, retired, candidate)) {
+    if (retired != NULL) {
+        claim = claim_of_entry(trust, retired);
         return judge_claim(trust, &claim, now, p);
     }
     /* What is on file first: it knows its slot. Then what the list says. */
     for (i = 0; i < trust->entries->nelts + 2; i++) {
         int applies = i < trust->entries->nelts
-                          ? claim_of_entry(&claim, trust, entry_at(trust, i), candidate)
+                          ? claim_of_key(&claim, trust, entry_at(trust, i), candidate)
                       : i == trust->entries->nelts ? claim_of_pin(&claim, trust, candidate)
                                                    : claim_of_anchors(&claim, trust, candidate);
 

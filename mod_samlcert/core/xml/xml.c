@@ -387,6 +387,10 @@ apr_status_t samlc_xml_fill(xmlNodePtr *element, xmlNodePtr place, const samlc_d
         return rv;
     }
     *element = xmlAddChild(place, list);
+    if (*element == NULL) {
+        xmlFreeNodeList(list);
+        return samlc_result_fail(res, APR_ENOMEM, SAMLC_REASON_INTERNAL, "no memory for an element");
+    }
     return APR_SUCCESS;
 }
 
