@@ -32,6 +32,7 @@ int samlc_cmd_verify(ctl_t *ctl, int argc, const char **argv);
 int samlc_cmd_inspect(ctl_t *ctl, int argc, const char **argv);
 int samlc_cmd_lint(ctl_t *ctl, int argc, const char **argv);
 int samlc_cmd_list(ctl_t *ctl, int argc, const char **argv);
+int samlc_cmd_unlisted(ctl_t *ctl, int argc, const char **argv);
 int samlc_cmd_settings(ctl_t *ctl, int argc, const char **argv);
 int samlc_cmd_help(ctl_t *ctl, int argc, const char **argv);
 

@@ -23,6 +23,8 @@ static const ctl_command_t commands[] = {
      "check the trust directory; exit 0 ok, 1 warning, 2 critical, 3 unknown"},
     {"list", samlc_cmd_list, "json now", "[--json]", CTL_UNUSABLE,
      "list the IdPs with their certificates and pins, and our own keys"},
+    {"unlisted", samlc_cmd_unlisted, "json now", "--state DIR [--json]", CTL_UNUSABLE,
+     "list certificates that signed responses and are not configured: a cutover that nobody announced"},
     {"settings", samlc_cmd_settings, "markdown", "[--markdown]", CTL_UNUSABLE,
      "explain the settings of an IdP (idp.conf, <SamlCertIdP>)"},
     {"help", samlc_cmd_help, "", "[COMMAND]", CTL_UNUSABLE, "explain a command"},

@@ -117,6 +117,26 @@ const char *samlc_report_certs(const apr_array_header_t *certs, apr_time_t now, 
     return document(json, p);
 }
 
+const char *samlc_report_unlisted(const apr_array_header_t *list, apr_time_t now, apr_pool_t *p)
+{
+    json_t *json = json_array();
+    json_t *entry = NULL;
+    int i = 0;
+
+    for (i = 0; i < list->nelts; i++) {
+        const samlc_unlisted_t *u = &APR_ARRAY_IDX(list, i, samlc_unlisted_t);
+
+        entry = inspected(u->cert, now, p);
+        json_object_set_new(entry, "idp", text(u->idp, p));
+        json_object_set_new(entry, "first_seen", text(u->first_seen, p));
+        json_object_set_new(entry, "last_seen", text(u->last_seen, p));
+        json_object_set_new(entry, "chain", text(u->chain, p));
+        json_object_set_new(entry, "pem", text(samlc_cert_pem(u->cert, p), p));
+        json_array_append_new(json, entry);
+    }
+    return document(json, p);
+}
+
 /* Verdicts */
 
 static json_t *attributes(const samlc_session_t *session, apr_pool_t *p)
@@ -449,6 +469,12 @@ static json_t *store(const samlc_status_report_t *status, apr_pool_t *p)
     return json;
 }
 
+/* Where a generation was loaded from. */
+static json_t *serving(int is_archived)
+{
+    return json_string(is_archived ? "archive" : "files");
+}
+
 static json_t *children(const samlc_status_report_t *status, apr_pool_t *p)
 {
     json_t *json = json_array();
@@ -462,6 +488,7 @@ static json_t *children(const samlc_status_report_t *status, apr_pool_t *p)
         json_object_set_new(one, "pid", json_integer(child->pid));
         json_object_set_new(one, "generation", number(child->generation));
         json_object_set_new(one, "generation_hash", text(child->digest_hex, p));
+        json_object_set_new(one, "serving", serving(child->is_archived));
         json_object_set_new(one, "loaded_at", instant(child->loaded_at, p));
         json_object_set_new(one, "refused_loads", number(child->refused_loads));
         json_array_append_new(json, one);
@@ -492,6 +519,7 @@ const char *samlc_report_status(const samlc_status_report_t *status, apr_pool_t 
     json_object_set_new(json, "version", text(status->version, p));
     json_object_set_new(json, "generation", number(snapshot->number));
     json_object_set_new(json, "generation_hash", text(snapshot->digest_hex, p));
+    json_object_set_new(json, "serving", serving(snapshot->is_archived));
     json_object_set_new(json, "loaded_at", instant(snapshot->loaded_at, p));
     json_object_set_new(json, "last_reload_error", last_error(status, p));
     json_object_set_new(json, "store", store(status, p));

@@ -6,12 +6,14 @@
 #include "core/keys/cert.h"
 #include "core/saml/response.h"
 #include "core/trust/snapshot.h"
+#include "core/trust/unlisted.h"
 
 /* A child process as status shows it. */
 typedef struct samlc_child_report_t {
     long pid;
     apr_uint64_t generation;
     const char *digest_hex;
+    int is_archived;                     /* it comes from the state directory */
     apr_time_t loaded_at;
     apr_uint64_t refused_loads;
 } samlc_child_report_t;
@@ -52,6 +54,9 @@ const char *samlc_report_verdict(const samlc_verdict_t *verdict, apr_pool_t *p);
 
 /* A message that could not be read at all, in the form of a verdict. */
 const char *samlc_report_unreadable(const samlc_result_t *res, apr_pool_t *p);
+
+/* The signers that nobody configured (samlc_unlisted_t): particulars, times, chain and PEM. */
+const char *samlc_report_unlisted(const apr_array_header_t *list, apr_time_t now, apr_pool_t *p);
 
 /* An array with the particulars of each certificate (samlc_cert_t *). */
 const char *samlc_report_certs(const apr_array_header_t *certs, apr_time_t now, apr_pool_t *p);

@@ -4,7 +4,9 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/saml/response.h"
+#include "core/trust/unlisted.h"
 #include "httpd/form.h"
 #include "httpd/log.h"
 #include "httpd/login.h"
@@ -175,6 +177,35 @@ static void log_accepted(const acs_t *acs, const samlc_verdict_t *verdict)
     }
 }
 
+/* How an unannounced cutover is noticed: once per certificate and hour, with the command that ends it. */
+static void report_unlisted(const acs_t *acs, const samlc_verdict_t *verdict)
+{
+    const mod_samlc_realm_t *realm = acs->conf->realm;
+    const char *state_dir = mod_samlc_state_dir(realm->state);
+    const samlc_cert_t *cert = verdict->trust.cert;
+    apr_pool_t *p = acs->r->pool;
+    samlc_result_t *res = samlc_result_make(p);
+    int is_due = 0;
+
+    if (samlc_unlisted_note(&is_due, state_dir, verdict->idp, cert, acs->now, res, p)
+        != APR_SUCCESS) {
+        if (mod_samlc_log_is_due("unlisted", acs->now, WARN_EVERY)) {
+            ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, acs->r, MOD_SAMLC_TAG_UNLISTED "%s: %s",
+                          samlc_reason_word(res->reason), res->message);
+        }
+    }
+    else if (is_due) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, acs->r, MOD_SAMLC_TAG_UNLISTED
+                      "cert-not-listed: idp %s signs with certificate %s (%s, valid until %s), which "
+                      "is not configured; ask the IdP whether it is theirs, and if so: %s",
+                      verdict->idp->name, samlc_cert_sha256_hex(cert),
+                      samlc_text_show(samlc_cert_subject(cert), p),
+                      samlc_clock_format(samlc_cert_not_after(cert), p),
+                      samlc_unlisted_stage_command(state_dir, realm->source.dir,
+                                                   verdict->idp->name, cert, p));
+    }
+}
+
 static int admit(const acs_t *acs, const samlc_verdict_t *verdict)
 {
     request_rec *r = acs->r;
@@ -209,6 +240,9 @@ int mod_samlc_acs_handle(request_rec *r)
     }
     acs.login = mod_samlc_login_find(r, acs.relay_state, acs.now);
     verdict = judge(&acs);
+    if (verdict->is_unlisted_signer) {
+        report_unlisted(&acs, verdict);
+    }
     if (verdict->outcome != SAMLC_ACCEPTED || !acs.cookie) {
         return mod_samlc_page_refuse(r, verdict->reason, verdict->message);
     }

@@ -13,6 +13,8 @@
 #include <unistd.h>
 #include <unixd.h>
 
+#include "core/base/clock.h"
+#include "core/trust/archive.h"
 #include "core/trust/snapshot.h"
 #include "core/xml/xml.h"
 #include "httpd/log.h"
@@ -66,8 +68,9 @@ static void complain(const server_rec *s, const char *message)
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, s, MOD_SAMLC_TAG_CONFIG "config-invalid: %s", message);
 }
 
-static int check_trust_dir(const mod_samlc_server_t *conf, server_rec *s, apr_pool_t *p)
+static int check_trust_dir(server_rec *s, apr_pool_t *p)
 {
+    const mod_samlc_server_t *conf = mod_samlc_server_get(s);
     apr_finfo_t finfo;
     apr_status_t rv = apr_stat(&finfo, conf->trust_dir, APR_FINFO_TYPE, p);
 
@@ -131,9 +134,6 @@ static int check_server(mod_samlc_process_t *process, server_rec *s, apr_pool_t 
                             conf->base_url, conf->endpoint));
         return 0;
     }
-    if (!check_trust_dir(conf, s, p)) {
-        return 0;
-    }
     conf->realm = mod_samlc_realm_find(process, conf, s, p);
     return 1;
 }
@@ -183,21 +183,57 @@ static apr_array_header_t *list_paths(const samlc_snapshot_t *snapshot, apr_pool
     return paths;
 }
 
-/* Becomes the user of the children, for good, and returns the first path it can't read; -1: all. */
-static int try_paths(const apr_array_header_t *paths)
+/* Becomes the user of the children, for good. */
+static int become_server_user(void)
 {
-    int i = 0;
+    return geteuid() != 0
+           || (initgroups(ap_unixd_config.user_name, ap_unixd_config.group_id) == 0
+               && setgid(ap_unixd_config.group_id) == 0 && setuid(ap_unixd_config.user_id) == 0);
+}
 
-    if (initgroups(ap_unixd_config.user_name, ap_unixd_config.group_id) != 0
-        || setgid(ap_unixd_config.group_id) != 0 || setuid(ap_unixd_config.user_id) != 0) {
+/*
+ * Lets a process of the children's user find an answer of at most PIPE_BUF bytes; FALSE if there was none,
+ * and the answer is as it was.
+ */
+static int ask_server_user(void *answer, size_t len, void (*find)(void *answer, const void *baton),
+                           const void *baton)
+{
+    int fds[2];
+    int is_answered = 0;
+    pid_t pid = -1;
+
+    if (pipe(fds) != 0) {
         return 0;
     }
-    for (i = 0; i < paths->nelts; i++) {
-        if (access(APR_ARRAY_IDX(paths, i, const char *), R_OK) != 0) {
-            return i;
+    pid = fork();
+    if (pid == 0) {
+        if (become_server_user()) {
+            find(answer, baton);
         }
+        _exit(write(fds[1], answer, len) == (ssize_t)len ? 0 : 1);
     }
-    return -1;
+    close(fds[1]);
+    is_answered = pid > 0 && read(fds[0], answer, len) == (ssize_t)len;
+    close(fds[0]);
+    if (pid > 0) {
+        waitpid(pid, NULL, 0);
+    }
+    return is_answered;
+}
+
+/* The first path that can't be read; -1: there is none. */
+static void try_paths(void *answer, const void *baton)
+{
+    const apr_array_header_t *paths = baton;
+    int *first = answer;
+
+    *first = 0;
+    while (*first < paths->nelts && access(APR_ARRAY_IDX(paths, *first, const char *), R_OK) == 0) {
+        (*first)++;
+    }
+    if (*first == paths->nelts) {
+        *first = -1;
+    }
 }
 
 /*
@@ -206,27 +242,12 @@ static int try_paths(const apr_array_header_t *paths)
  */
 static const char *find_unreadable(const apr_array_header_t *paths)
 {
-    int first = -1;
-    int fds[2];
-    pid_t pid = -1;
+    int first = 0;
 
-    if (paths->nelts == 0 || pipe(fds) != 0) {
-        return NULL;
-    }
-    pid = fork();
-    if (pid == 0) {
-        first = try_paths(paths);
-        _exit(write(fds[1], &first, sizeof(first)) == (ssize_t)sizeof(first) ? 0 : 1);
-    }
-    close(fds[1]);
-    if (pid < 0 || read(fds[0], &first, sizeof(first)) != (ssize_t)sizeof(first)) {
-        first = -1;
-    }
-    close(fds[0]);
-    if (pid > 0) {
-        waitpid(pid, NULL, 0);
-    }
-    return first < 0 ? NULL : APR_ARRAY_IDX(paths, first, const char *);
+    return paths->nelts > 0 && ask_server_user(&first, sizeof(first), try_paths, paths)
+                   && first >= 0
+               ? APR_ARRAY_IDX(paths, first, const char *)
+               : NULL;
 }
 
 static int check_readable(const mod_samlc_realm_t *realm, const samlc_snapshot_t *snapshot,
@@ -268,6 +289,9 @@ static int check_trust(const mod_samlc_realm_t *realm, apr_pool_t *p)
     samlc_snapshot_t *snapshot = NULL;
     int good = 0;
 
+    if (!check_trust_dir(realm->server, p)) {
+        return 0;
+    }
     if (samlc_snapshot_load(&snapshot, &realm->source, NULL, NULL, apr_time_now(), res, p)
         != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, realm->server, MOD_SAMLC_TAG_TRUST "%s: %s",
@@ -280,6 +304,75 @@ static int check_trust(const mod_samlc_realm_t *realm, apr_pool_t *p)
     }
     samlc_snapshot_destroy(snapshot);
     return good;
+}
+
+/* ---- the last good generation ---------------------------------------------------------------- */
+
+/* What the archive has to start with. */
+typedef struct last_good_t {
+    int is_there;
+    apr_uint64_t number;
+    char accepted_at[32];
+    char why_not[512];               /* "": nothing is kept */
+} last_good_t;
+
+typedef struct last_good_question_t {
+    const mod_samlc_realm_t *realm;
+    apr_pool_t *p;
+} last_good_question_t;
+
+/* The state directory is the server's user's: root does not parse what that user may have written. */
+static void find_last_good(void *answer, const void *baton)
+{
+    const last_good_question_t *question = baton;
+    const mod_samlc_realm_t *realm = question->realm;
+    apr_pool_t *p = question->p;
+    const char *digest_hex = samlc_archive_current(realm->archive, p);
+    samlc_result_t *res = samlc_result_make(p);
+    samlc_snapshot_t *snapshot = NULL;
+    samlc_archived_t about;
+    last_good_t *found = answer;
+
+    if (!digest_hex) {
+        return;
+    }
+    if (samlc_archive_describe(&about, realm->archive, digest_hex, res, p) != APR_SUCCESS
+        || samlc_archive_load(&snapshot, realm->archive, &realm->source, digest_hex,
+                              apr_time_now(), res, p)
+               != APR_SUCCESS) {
+        apr_cpystrn(found->why_not, res->message, sizeof(found->why_not));
+        return;
+    }
+    found->is_there = 1;
+    found->number = about.number;
+    apr_cpystrn(found->accepted_at, samlc_clock_format(about.accepted_at, p),
+                sizeof(found->accepted_at));
+}
+
+/* TRUE if the server may start all the same. A restart needs no leave: see is_restart. */
+static int has_last_good(const mod_samlc_realm_t *realm, apr_pool_t *p)
+{
+    const last_good_question_t question = {realm, p};
+    last_good_t found;
+
+    if (is_config_test() || is_restart()) {
+        return 0;
+    }
+    memset(&found, 0, sizeof(found));
+    ask_server_user(&found, sizeof(found), find_last_good, &question);
+    if (found.is_there) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, realm->server, MOD_SAMLC_TAG_LAST_GOOD
+                     "config-invalid: %s can't be loaded; until it is repaired generation "
+                     "%" APR_UINT64_T_FMT " of %s serves from the state directory (%s)",
+                     realm->source.dir, found.number, found.accepted_at,
+                     samlc_archive_dir(realm->archive));
+    }
+    else if (found.why_not[0] != '\0') {
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, realm->server, MOD_SAMLC_TAG_LAST_GOOD
+                     "config-invalid: the last good generation can't be used instead: %s",
+                     found.why_not);
+    }
+    return found.is_there;
 }
 
 /* ---- the hook -------------------------------------------------------------------------------- */
@@ -311,6 +404,7 @@ int mod_samlc_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
                            server_rec *main_server)
 {
     mod_samlc_process_t *process = mod_samlc_process_make(pconf);
+    const mod_samlc_realm_t *realm = NULL;
     server_rec *s = NULL;
     int good = 1;
     int trusted = 1;
@@ -333,8 +427,8 @@ int mod_samlc_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
         }
     }
     for (i = 0; i < process->realms->nelts; i++) {
-        trusted = check_trust(APR_ARRAY_IDX(process->realms, i, mod_samlc_realm_t *), ptemp)
-                  && trusted;
+        realm = APR_ARRAY_IDX(process->realms, i, mod_samlc_realm_t *);
+        trusted = (check_trust(realm, ptemp) || has_last_good(realm, ptemp)) && trusted;
     }
     return trusted || is_restart() ? OK : !OK;
 }

@@ -24,6 +24,9 @@ APLOG_USE_MODULE(samlcert);
 #define MOD_SAMLC_TAG_STATE_DIR "SMC0006: "
 #define MOD_SAMLC_TAG_INSECURE "SMC0007: "       /* SamlCertInsecureCookies on */
 #define MOD_SAMLC_TAG_HTTP_BASE "SMC0008: "      /* http: without SamlCertInsecureCookies */
+#define MOD_SAMLC_TAG_UNPRIVILEGED "SMC0009: "   /* the server's user can write the trust directory */
+
+#define MOD_SAMLC_TAG_LAST_GOOD "SMC0010: "      /* started with what the archive has, or could not */
 
 /* reload */
 #define MOD_SAMLC_TAG_GENERATION "SMC0101: "
@@ -32,6 +35,9 @@ APLOG_USE_MODULE(samlcert);
 #define MOD_SAMLC_TAG_RECOVERED "SMC0104: "
 #define MOD_SAMLC_TAG_CHILD_LOADED "SMC0105: "
 #define MOD_SAMLC_TAG_CHILD_FAILED "SMC0106: "
+#define MOD_SAMLC_TAG_KEPT "SMC0107: "           /* in the archive */
+#define MOD_SAMLC_TAG_UNKEPT "SMC0108: "
+#define MOD_SAMLC_TAG_NO_LAST_GOOD "SMC0109: "   /* the archive's copy can't be used */
 
 /* logins */
 #define MOD_SAMLC_TAG_ACCEPTED "SMC0200: "
@@ -39,6 +45,7 @@ APLOG_USE_MODULE(samlcert);
 #define MOD_SAMLC_TAG_TRUST_DOUBT "SMC0202: "    /* accepted; look at the certificate */
 #define MOD_SAMLC_TAG_NO_LOGIN "SMC0203: "       /* no login can be started */
 #define MOD_SAMLC_TAG_NOT_ACTIVE "SMC0204: "     /* AuthType SAML where the module takes no part */
+#define MOD_SAMLC_TAG_UNLISTED "SMC0206: "       /* signed by a certificate that nobody configured */
 #define MOD_SAMLC_TAG_TARGET "SMC0205: "         /* a target that the browser may not be sent to */
 
 /* store */

@@ -4,11 +4,13 @@
 #include <apr_optional.h>
 #include <http_core.h>
 #include <mod_watchdog.h>
+#include <unistd.h>
 
 #include "httpd/log.h"
 #include "httpd/realm.h"
 
-#define WATCHDOG "_samlcert_"                 /* one in each child */
+#define WATCHDOG "_samlcert_"                 /* one in each child, as is the next */
+#define KEEPER "_samlcert_keeper_"
 #define SINGLETON "_samlcert_singleton_"      /* one in all children */
 #define EXPIRE_INTERVAL apr_time_from_sec(1)
 
@@ -18,6 +20,14 @@ static apr_status_t look(int watchdog_state, void *data, apr_pool_t *p)
 {
     if (watchdog_state == AP_WATCHDOG_STATE_RUNNING) {
         mod_samlc_realm_look(data, apr_time_now(), p);
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t keep(int watchdog_state, void *data, apr_pool_t *p)
+{
+    if (watchdog_state == AP_WATCHDOG_STATE_RUNNING) {
+        mod_samlc_realm_keep(data, apr_time_now(), p);
     }
     return APR_SUCCESS;
 }
@@ -46,6 +56,16 @@ static apr_status_t watch(const char *name, int is_singleton, apr_interval_time_
     return rv == APR_SUCCESS ? register_callback(watchdog, interval, realm, callback) : rv;
 }
 
+/* Started unprivileged (development, a container) the server's user owns everything anyway. */
+static void warn_of_writers(const mod_samlc_realm_t *realm)
+{
+    if (geteuid() != 0 && access(realm->source.dir, W_OK) == 0) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, realm->server, MOD_SAMLC_TAG_UNPRIVILEGED
+                     "%s can be written by the server's own user: whoever takes over the server "
+                     "decides who is trusted", realm->source.dir);
+    }
+}
+
 /* In the parent, as root where it is started so. */
 static int start_realm(mod_samlc_realm_t *realm, mod_samlc_board_t *board, apr_pool_t *pconf,
                        apr_pool_t *ptemp)
@@ -54,12 +74,16 @@ static int start_realm(mod_samlc_realm_t *realm, mod_samlc_board_t *board, apr_p
     apr_status_t rv = APR_SUCCESS;
 
     realm->board = board;
+    warn_of_writers(realm);
     if (mod_samlc_state_prepare(realm->state, res, ptemp) != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, realm->server, MOD_SAMLC_TAG_STATE_DIR "%s: %s",
                      samlc_reason_word(res->reason), res->message);
         return 0;
     }
     rv = watch(WATCHDOG, 0, realm->interval, realm, look, pconf);
+    if (rv == APR_SUCCESS) {
+        rv = watch(KEEPER, 0, realm->interval, realm, keep, pconf);
+    }
     if (rv == APR_SUCCESS) {
         rv = watch(SINGLETON, 1, EXPIRE_INTERVAL, realm, expire, pconf);
     }

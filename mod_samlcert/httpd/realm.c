@@ -9,11 +9,15 @@
 
 #include "httpd/log.h"
 
+#define KEEP_GENERATIONS 20
+#define KEEP_RETRY apr_time_from_sec(60)
+
 /* What a realm has in a child. */
 typedef struct mod_samlc_realm_child_t {
     apr_pool_t *pool;                     /* own allocator: loads happen in several threads */
     mod_samlc_seat_t *seat;
     _Atomic(samlc_loader_t *) loader;     /* NULL until it could be made */
+    apr_time_t unkept_at;                 /* when a generation could not be kept */
 } mod_samlc_realm_child_t;
 
 /* ---- configuration --------------------------------------------------------------------------- */
@@ -63,13 +67,13 @@ static mod_samlc_realm_t *make(mod_samlc_process_t *process, const mod_samlc_ser
 
     realm->source.dir = conf->trust_dir;
     realm->source.sections = conf->sections;
-    /*
-     * Where httpd is started unprivileged its user owns everything anyway; the core warns of that.
-     */
+    /* Where httpd is started unprivileged its user owns everything anyway: that is a warning. */
     realm->source.check_owner = geteuid() == 0;
     realm->source.server_uid = geteuid() == 0 ? ap_unixd_config.user_id : geteuid();
     realm->source.server_gid = geteuid() == 0 ? ap_unixd_config.group_id : getegid();
     realm->state = state;
+    realm->archive = samlc_archive_make(
+        apr_pstrcat(p, mod_samlc_state_dir(state), "/generations", NULL), KEEP_GENERATIONS, p);
     realm->server = s;
     realm->id = identify(conf, p);
     realm->interval = apr_time_from_msec(conf->reload_interval);
@@ -99,6 +103,7 @@ mod_samlc_realm_t *mod_samlc_realm_find(mod_samlc_process_t *process,
 
 /* ---- what the loader tells ------------------------------------------------------------------- */
 
+/* A generation is about to be put in use: it gets its number, and no other one is the last good one. */
 static apr_status_t number(void *baton, samlc_snapshot_t *snapshot, apr_pool_t *p)
 {
     mod_samlc_realm_t *realm = baton;
@@ -107,6 +112,10 @@ static apr_status_t number(void *baton, samlc_snapshot_t *snapshot, apr_pool_t *
     samlc_store_key_t digest;
     apr_status_t rv = APR_EGENERAL;
 
+    mod_samlc_seat_announce(realm->child->seat, snapshot->digest_hex);
+    if (samlc_archive_withdraw(realm->archive, snapshot->digest_hex, p)) {
+        mod_samlc_seat_unkept(realm->child->seat);
+    }
     if (!backend) {
         return rv;    /* said already */
     }
@@ -149,8 +158,10 @@ static void report_refused(mod_samlc_realm_t *realm, const samlc_snapshot_t *ser
     const char *sentence = apr_psprintf(p, "%s: %s", samlc_reason_word(res->reason), res->message);
 
     if (serving) {
-        sentence = apr_psprintf(p, "%s (generation %" APR_UINT64_T_FMT " keeps serving)", sentence,
-                                serving->number);
+        sentence = apr_psprintf(p, "%s (generation %" APR_UINT64_T_FMT " %s)", sentence,
+                                serving->number,
+                                serving->is_archived ? "serves from the state directory"
+                                                     : "keeps serving");
     }
     else {
         sentence = apr_pstrcat(p, sentence, " (no login is possible until this is repaired)", NULL);
@@ -188,13 +199,38 @@ static void report(void *baton, samlc_loader_event_t event, const samlc_snapshot
     }
 }
 
+/*
+ * What a child serves that finds no files it can load: the generation that was accepted last, or none.
+ * One that was replaced is not trusted again.
+ */
+static samlc_snapshot_t *last_good(void *baton, apr_time_t now, apr_pool_t *p)
+{
+    const mod_samlc_realm_t *realm = baton;
+    const char *digest_hex = samlc_archive_current(realm->archive, p);
+    samlc_result_t *res = samlc_result_make(p);
+    samlc_snapshot_t *snapshot = NULL;
+
+    if (!digest_hex || !mod_samlc_seat_is_last(realm->child->seat, digest_hex)) {
+        return NULL;
+    }
+    if (samlc_archive_load(&snapshot, realm->archive, &realm->source, digest_hex, now, res, p)
+        != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, realm->server, MOD_SAMLC_TAG_NO_LAST_GOOD
+                     "%s: the last good generation can't be used: %s",
+                     samlc_reason_word(res->reason), res->message);
+        return NULL;
+    }
+    mod_samlc_seat_restored(realm->child->seat, snapshot);
+    return snapshot;
+}
+
 /* ---- in a child ------------------------------------------------------------------------------ */
 
 /* Makes the loader and loads. A load that fails leaves a loader, which tries again on its own. */
 static void start(mod_samlc_realm_t *realm, apr_time_t now, apr_pool_t *p)
 {
     mod_samlc_realm_child_t *child = realm->child;
-    const samlc_loader_hooks_t hooks = {realm, number, report};
+    const samlc_loader_hooks_t hooks = {realm, number, report, last_good};
     samlc_result_t *res = samlc_result_make(p);
     samlc_loader_t *loader = NULL;
 
@@ -226,6 +262,73 @@ void mod_samlc_realm_start_child(mod_samlc_realm_t *realm, apr_pool_t *pchild)
     apr_pool_create(&scratch, pchild);
     start(realm, apr_time_now(), scratch);
     apr_pool_destroy(scratch);
+}
+
+/*
+ * While a copy is made another generation may be accepted: it is announced, then `current` withdrawn.
+ * Here `current` is set, then the announcement looked at. So one of the two sees the other, and nothing
+ * that was replaced stays `current`.
+ */
+static apr_status_t save(mod_samlc_realm_t *realm, const samlc_snapshot_t *snapshot,
+                         samlc_result_t *res, apr_pool_t *p)
+{
+    mod_samlc_seat_t *seat = realm->child->seat;
+    apr_status_t rv = samlc_archive_save(realm->archive, &realm->source, snapshot, res, p);
+    int was_trouble = 0;
+
+    if (rv == APR_SUCCESS) {
+        rv = samlc_archive_set_current(realm->archive, snapshot->digest_hex, res, p);
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    was_trouble = mod_samlc_seat_kept(seat, snapshot->digest_hex);
+    if (!mod_samlc_seat_is_last(seat, snapshot->digest_hex)) {
+        samlc_archive_withdraw(realm->archive, NULL, p);
+        mod_samlc_seat_unkept(seat);
+        return APR_EAGAIN;
+    }
+    ap_log_error(APLOG_MARK, was_trouble ? APLOG_NOTICE : APLOG_DEBUG, 0, realm->server,
+                 MOD_SAMLC_TAG_KEPT "generation %" APR_UINT64_T_FMT " is kept in %s",
+                 snapshot->number, samlc_archive_dir(realm->archive));
+    return APR_SUCCESS;
+}
+
+static void report_unkept(mod_samlc_realm_t *realm, const samlc_snapshot_t *snapshot,
+                          const samlc_result_t *res)
+{
+    if (mod_samlc_seat_elect_unkept(realm->child->seat, res->message)) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, realm->server, MOD_SAMLC_TAG_UNKEPT
+                     "%s: generation %" APR_UINT64_T_FMT " serves, but is not kept for a start with "
+                     "a broken trust directory: %s", samlc_reason_word(res->reason),
+                     snapshot->number, res->message);
+    }
+}
+
+void mod_samlc_realm_keep(mod_samlc_realm_t *realm, apr_time_t now, apr_pool_t *p)
+{
+    mod_samlc_realm_child_t *child = realm->child;
+    samlc_loader_t *loader = mod_samlc_realm_loader(realm);
+    samlc_ref_t *ref = loader ? samlc_slot_acquire(samlc_loader_slot(loader)) : NULL;
+    const samlc_snapshot_t *snapshot = NULL;
+    samlc_result_t *res = samlc_result_make(p);
+    apr_status_t rv = APR_SUCCESS;
+
+    if (!ref) {
+        return;
+    }
+    snapshot = samlc_ref_snapshot(ref);
+    if (snapshot->number != 0 && mod_samlc_seat_is_last(child->seat, snapshot->digest_hex)
+        && !mod_samlc_seat_is_kept(child->seat, snapshot->digest_hex)
+        && (now < child->unkept_at || now >= child->unkept_at + KEEP_RETRY)) {
+        rv = save(realm, snapshot, res, p);
+    }
+    /* EAGAIN: another child is at it, or the files have changed; soon this one knows, too. */
+    if (rv != APR_SUCCESS && !APR_STATUS_IS_EAGAIN(rv)) {
+        child->unkept_at = now;
+        report_unkept(realm, snapshot, res);
+    }
+    samlc_ref_release(ref);
 }
 
 void mod_samlc_realm_look(mod_samlc_realm_t *realm, apr_time_t now, apr_pool_t *p)

@@ -9,6 +9,7 @@
 
 #include <httpd.h>
 
+#include "core/trust/archive.h"
 #include "core/trust/loader.h"
 #include "httpd/config.h"
 #include "httpd/scoreboard.h"
@@ -17,6 +18,7 @@
 typedef struct mod_samlc_realm_t {
     samlc_source_t source;
     mod_samlc_state_t *state;
+    const samlc_archive_t *archive;  /* in the state directory: the last good generations */
     server_rec *server;              /* the first server that has it: for log lines */
     apr_interval_time_t interval;    /* of the watchdog */
     apr_uint64_t id;                 /* the same after a restart */
@@ -39,13 +41,19 @@ mod_samlc_realm_t *mod_samlc_realm_find(mod_samlc_process_t *process,
 
 /*
  * Loads the present files in a child, before its first request: a child that starts late must not
- * serve what was there when the server started. What fails is logged; the realm refuses logins
- * until the watchdog succeeds.
+ * serve what was there when the server started. If that fails it serves the generation that was
+ * accepted last, from the archive; if there is none the realm refuses logins until the watchdog succeeds.
  */
 void mod_samlc_realm_start_child(mod_samlc_realm_t *realm, apr_pool_t *pchild);
 
 /* The watchdog's look. */
 void mod_samlc_realm_look(mod_samlc_realm_t *realm, apr_time_t now, apr_pool_t *p);
+
+/*
+ * Keeps what this child has in the archive, if that was accepted last and is not kept yet. It may take as
+ * long as a load, so it is for a watchdog of its own. Failures are logged once and hurt nobody.
+ */
+void mod_samlc_realm_keep(mod_samlc_realm_t *realm, apr_time_t now, apr_pool_t *p);
 
 /* The loader of this child; NULL if it could not be made. */
 samlc_loader_t *mod_samlc_realm_loader(const mod_samlc_realm_t *realm);

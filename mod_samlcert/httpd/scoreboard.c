@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,12 +17,13 @@
 #define MAX_MESSAGE 512
 
 /* The memory may have been made by another version of this module, before a graceful restart. */
-#define BOARD_KEY "mod_samlcert board 1"
+#define BOARD_KEY "mod_samlcert board 2"
 
 /* What a child tells. Plain data: written and read under the seat's version. */
 typedef struct telling_t {
     apr_uint64_t generation;
     char digest_hex[2 * SAMLC_SHA256_LEN + 1];
+    int is_archived;
     apr_time_t loaded_at;
     apr_uint64_t refused_loads;
     apr_time_t error_at;              /* 0: the last load went well */
@@ -29,12 +31,15 @@ typedef struct telling_t {
     char error_message[MAX_MESSAGE];
 } telling_t;
 
-/* What was last said in the log about a realm. */
+/* What all children know of a realm, and what was last said in the log about it. */
 typedef struct topic_t {
     atomic_uint_least64_t realm;      /* 0: free */
     atomic_uint_least64_t generation; /* digest and number, hashed */
     atomic_uint_least64_t number;
     atomic_uint_least64_t refusal;    /* 0: none */
+    atomic_uint_least64_t last;       /* digest that was accepted last, its beginning; 0: none yet */
+    atomic_uint_least64_t kept;       /* digest that the archive's `current` names; 0: not known */
+    atomic_uint_least64_t trouble;    /* why it could not be kept; 0: none */
 } topic_t;
 
 struct mod_samlc_seat_t {
@@ -173,6 +178,7 @@ void mod_samlc_seat_accepted(mod_samlc_seat_t *seat, const samlc_snapshot_t *sna
         telling = seat->telling;
         telling.generation = snapshot->number;
         apr_cpystrn(telling.digest_hex, snapshot->digest_hex, sizeof(telling.digest_hex));
+        telling.is_archived = snapshot->is_archived;
         telling.loaded_at = snapshot->loaded_at;
         telling.error_at = 0;
         write_telling(seat, &telling);
@@ -199,6 +205,7 @@ void mod_samlc_seat_recovered(mod_samlc_seat_t *seat)
 
     if (seat) {
         telling = seat->telling;
+        telling.is_archived = 0;
         telling.error_at = 0;
         write_telling(seat, &telling);
     }
@@ -213,11 +220,16 @@ static topic_t *topic_of(const mod_samlc_seat_t *seat)
     return i >= 0 ? &seat->board->topics[i] : NULL;
 }
 
+static apr_uint64_t generation_of(const samlc_snapshot_t *snapshot)
+{
+    return mod_samlc_log_hash(snapshot->digest_hex) ^ snapshot->number;
+}
+
 int mod_samlc_seat_elect_accepted(mod_samlc_seat_t *seat, const samlc_snapshot_t *snapshot,
                                   apr_uint64_t *before)
 {
     topic_t *topic = topic_of(seat);
-    apr_uint64_t generation = mod_samlc_log_hash(snapshot->digest_hex) ^ snapshot->number;
+    apr_uint64_t generation = generation_of(snapshot);
     int is_news = 1;
 
     *before = 0;
@@ -244,6 +256,85 @@ int mod_samlc_seat_elect_recovered(mod_samlc_seat_t *seat)
     return !topic || atomic_exchange(&topic->refusal, 0) != 0;
 }
 
+int mod_samlc_seat_elect_unkept(mod_samlc_seat_t *seat, const char *sentence)
+{
+    topic_t *topic = topic_of(seat);
+    apr_uint64_t trouble = mod_samlc_log_hash(sentence);
+
+    return !topic || atomic_exchange(&topic->trouble, trouble) != trouble;
+}
+
+/* ---- the last good generation ---------------------------------------------------------------- */
+
+/* The first 64 bits of a digest, so that an atomic holds it; 0 would be none. */
+static apr_uint64_t beginning_of(const char *digest_hex)
+{
+    char head[17];
+
+    apr_cpystrn(head, digest_hex, sizeof(head));
+    return strtoull(head, NULL, 16);
+}
+
+void mod_samlc_seat_announce(mod_samlc_seat_t *seat, const char *digest_hex)
+{
+    topic_t *topic = topic_of(seat);
+
+    if (topic) {
+        atomic_store(&topic->last, beginning_of(digest_hex));
+    }
+}
+
+int mod_samlc_seat_is_last(const mod_samlc_seat_t *seat, const char *digest_hex)
+{
+    const topic_t *topic = topic_of(seat);
+    apr_uint64_t last = topic ? atomic_load(&topic->last) : 0;
+
+    return topic && (last == 0 || last == beginning_of(digest_hex));
+}
+
+int mod_samlc_seat_kept(mod_samlc_seat_t *seat, const char *digest_hex)
+{
+    topic_t *topic = topic_of(seat);
+
+    if (!topic) {
+        return 0;
+    }
+    atomic_store(&topic->kept, beginning_of(digest_hex));
+    return atomic_exchange(&topic->trouble, 0) != 0;
+}
+
+void mod_samlc_seat_unkept(mod_samlc_seat_t *seat)
+{
+    topic_t *topic = topic_of(seat);
+
+    if (topic) {
+        atomic_store(&topic->kept, 0);
+    }
+}
+
+int mod_samlc_seat_is_kept(const mod_samlc_seat_t *seat, const char *digest_hex)
+{
+    const topic_t *topic = topic_of(seat);
+
+    return topic && atomic_load(&topic->kept) == beginning_of(digest_hex);
+}
+
+void mod_samlc_seat_restored(mod_samlc_seat_t *seat, const samlc_snapshot_t *snapshot)
+{
+    topic_t *topic = topic_of(seat);
+    uint_least64_t none = 0;
+
+    mod_samlc_seat_accepted(seat, snapshot);
+    /* After a full start it is what other children go on with, and what a later one comes after. */
+    if (topic
+        && atomic_compare_exchange_strong(&topic->last, &none,
+                                          beginning_of(snapshot->digest_hex))) {
+        atomic_store(&topic->generation, generation_of(snapshot));
+        atomic_store(&topic->number, snapshot->number);
+        atomic_store(&topic->kept, beginning_of(snapshot->digest_hex));
+    }
+}
+
 /* ---- reports --------------------------------------------------------------------------------- */
 
 static void add_child(apr_array_header_t *children, long pid, const telling_t *telling,
@@ -254,6 +345,7 @@ static void add_child(apr_array_header_t *children, long pid, const telling_t *t
     child->pid = pid;
     child->generation = telling->generation;
     child->digest_hex = apr_pstrdup(p, telling->digest_hex);
+    child->is_archived = telling->is_archived;
     child->loaded_at = telling->loaded_at;
     child->refused_loads = telling->refused_loads;
 }

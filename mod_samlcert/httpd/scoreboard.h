@@ -33,6 +33,25 @@ void mod_samlc_seat_accepted(mod_samlc_seat_t *seat, const samlc_snapshot_t *sna
 void mod_samlc_seat_refused(mod_samlc_seat_t *seat, const samlc_result_t *res, apr_time_t now);
 void mod_samlc_seat_recovered(mod_samlc_seat_t *seat);
 
+/* The last good generation serves, from the archive; more may be told by mod_samlc_seat_refused. */
+void mod_samlc_seat_restored(mod_samlc_seat_t *seat, const samlc_snapshot_t *snapshot);
+
+/*
+ * Which generation was accepted last, by whatever child: announced before it is put in use, and before
+ * the archive's `current` is withdrawn. is_last is also TRUE if none was announced since the server was
+ * started, and FALSE for a child without a place.
+ */
+void mod_samlc_seat_announce(mod_samlc_seat_t *seat, const char *digest_hex);
+int mod_samlc_seat_is_last(const mod_samlc_seat_t *seat, const char *digest_hex);
+
+/*
+ * Which generation the archive's `current` names, as far as children of this server know. `kept` is TRUE
+ * if a failure to keep one was elected before.
+ */
+int mod_samlc_seat_kept(mod_samlc_seat_t *seat, const char *digest_hex);
+void mod_samlc_seat_unkept(mod_samlc_seat_t *seat);
+int mod_samlc_seat_is_kept(const mod_samlc_seat_t *seat, const char *digest_hex);
+
 /*
  * Elect the one child that tells the log what all of them see: TRUE for the first that comes with
  * this generation, or with this sentence. *before is the number of the generation that was spoken
@@ -42,6 +61,9 @@ int mod_samlc_seat_elect_accepted(mod_samlc_seat_t *seat, const samlc_snapshot_t
                                   apr_uint64_t *before);
 int mod_samlc_seat_elect_refused(mod_samlc_seat_t *seat, const char *sentence);
 int mod_samlc_seat_elect_recovered(mod_samlc_seat_t *seat);
+
+/* The same for what can't be kept: TRUE for the first that comes with this sentence. */
+int mod_samlc_seat_elect_unkept(mod_samlc_seat_t *seat, const char *sentence);
 
 /*
  * Fills logins, and children and last_error_* of the report, of this realm, from the children that are alive.

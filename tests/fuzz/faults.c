@@ -5,12 +5,14 @@
  * message is refused, nothing crashes, OpenSSL's error queue is empty afterwards, no memory is lost, and the
  * next try works.
  *
- * Then every allocation within the libraries fails while hostile messages are judged: they are refused. The
- * libraries themselves may crash then (libxml2 2.9 does), so each try has a process of its own.
+ * Then every allocation within the libraries fails while messages are judged: hostile ones are refused, and
+ * valid ones say the same as ever or are refused. The libraries themselves may crash then (libxml2 2.9
+ * does), so this happens in processes of its own.
  *
  *   faults [WORD]      all cases, or those whose name contains the word
  */
 #include <apr_general.h>
+#include <apr_strings.h>
 #include <dirent.h>
 #include <libxml/parser.h>
 #include <openssl/crypto.h>
@@ -19,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -211,6 +214,7 @@ typedef struct case_t {
     int (*run)(const struct case_t *c, apr_pool_t *p);
     samlc_data_t message;
     int is_hostile;
+    samlc_data_t session;   /* what a valid message says, encoded */
 } case_t;
 
 static case_t messages[MAX_MESSAGES];
@@ -218,11 +222,40 @@ static int message_count;
 static samlc_snapshot_t *snapshot;
 static samlc_expectations_t expected;
 
+/* What an accepted message says; not which of several entries trusted it, for one of them may have failed. */
+static samlc_data_t session_of(const samlc_verdict_t *verdict, apr_pool_t *p)
+{
+    samlc_session_t session = verdict->claims->session;
+
+    session.cert_sha256 = NULL;
+    session.cert_slot = NULL;
+    return samlc_session_encode(&session, p);
+}
+
+/* A message that is accepted although something failed says what it says, and not a part of it. */
 static int judge_message(const case_t *c, const samlc_expectations_t *e, apr_pool_t *p)
 {
     samlc_verdict_t *verdict = fuzz_sp_judge(e, &c->message, p);
+    samlc_data_t session;
 
-    return verdict && verdict->outcome == SAMLC_ACCEPTED;
+    if (!verdict || verdict->outcome != SAMLC_ACCEPTED) {
+        return 0;
+    }
+    if (c->session.data) {
+        session = session_of(verdict, p);
+        FUZZ_CHECK(session.len == c->session.len
+                   && memcmp(session.data, c->session.data, session.len) == 0);
+    }
+    return 1;
+}
+
+/* What the message says while nothing fails. */
+static samlc_data_t read_session(const case_t *c, apr_pool_t *p)
+{
+    samlc_verdict_t *verdict = fuzz_sp_judge(&expected, &c->message, p);
+
+    FUZZ_CHECK(verdict && verdict->outcome == SAMLC_ACCEPTED);
+    return session_of(verdict, p);
 }
 
 static int run_judgement(const case_t *c, apr_pool_t *p)
@@ -323,6 +356,9 @@ static int loses_memory(const case_t *c)
     return 1;
 }
 
+/* How a process that may crash ends. */
+enum { CHILD_CRASHED, CHILD_BROKE_PROMISE, CHILD_ACCEPTED, CHILD_REACHED_END };
+
 static void set_fault(int number, int lasting)
 {
     fault.number = number;
@@ -345,10 +381,27 @@ static void try_function(const case_t *c, int number, int lasting)
     } while (fault.uses >= fault.n++);
 }
 
-enum { CHILD_REFUSED, CHILD_ACCEPTED = 3, CHILD_REACHED_END };
+/* Makes all allocations from `*n` on fail, each in its turn. *n tells how far it came if it crashes. */
+static int try_rest(const case_t *c, volatile int *n)
+{
+    for (;; (*n)++) {
+        fault.n = *n;
+        if (run_case(c, 1) && c->is_hostile) {
+            return CHILD_ACCEPTED;
+        }
+        if (fault.uses < fault.n) {
+            return CHILD_REACHED_END;
+        }
+    }
+}
 
-/* One try in a process of its own; what became of it. */
-static int try_in_child(const case_t *c)
+static void end_child(void)
+{
+    _exit(CHILD_BROKE_PROMISE);
+}
+
+/* The same in a process of its own, which may crash. */
+static int try_in_child(const case_t *c, volatile int *n)
 {
     int status = 0;
     pid_t child = 0;
@@ -356,34 +409,36 @@ static int try_in_child(const case_t *c)
     fflush(stdout);
     child = fork();
     if (child == 0) {
-        int done = 0;
-
         signal(SIGSEGV, SIG_DFL);
         signal(SIGABRT, SIG_DFL);
+        fuzz_before_crash = end_child;
         FUZZ_CHECK(freopen("/dev/null", "w", stdout) && freopen("/dev/null", "w", stderr));
-        done = run_case(c, 1);
-        _exit(fault.uses < fault.n ? CHILD_REACHED_END : done ? CHILD_ACCEPTED : CHILD_REFUSED);
+        _exit(try_rest(c, n));
     }
     FUZZ_CHECK(child > 0 && waitpid(child, &status, 0) == child);
-    runs++;
-    if (!WIFEXITED(status)) {
-        deaths++;
-        return CHILD_REFUSED;
-    }
-    return WEXITSTATUS(status);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : CHILD_CRASHED;
 }
 
 static void try_allocations(const case_t *c)
 {
-    int outcome = CHILD_REFUSED;
+    volatile int *n = mmap(NULL, sizeof(*n), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    int outcome = CHILD_CRASHED;
 
+    FUZZ_CHECK(n != MAP_FAILED);
     set_fault(ALLOCATION, 0);
-    while ((outcome = try_in_child(c)) != CHILD_REACHED_END) {
+    for (*n = 1; outcome != CHILD_REACHED_END; (*n)++) {
+        outcome = try_in_child(c, n);
+        deaths += outcome == CHILD_CRASHED;
+        fault.n = *n;
         if (outcome == CHILD_ACCEPTED) {
             complain("ACCEPTED after failure");
         }
-        fault.n++;
+        if (outcome == CHILD_BROKE_PROMISE) {
+            complain("broken promise after failure");
+        }
     }
+    runs += *n - 1;
+    munmap((void *)n, sizeof(*n));
 }
 
 static void try_case(const case_t *c)
@@ -405,7 +460,8 @@ static void try_case(const case_t *c)
             try_function(c, i, 1);
         }
     }
-    if (c->is_hostile) {
+    /* AddressSanitizer has nothing to add to what libraries do without memory. */
+    if (c->run == run_judgement && !__sanitizer_set_death_callback) {
         try_allocations(c);
     }
     if (run_case(c, 0) != wanted) {
@@ -434,13 +490,15 @@ static void read_messages(apr_pool_t *p)
 
         if (is_hostile || strncmp(name, SEEDS_VALID, strlen(SEEDS_VALID)) == 0) {
             FUZZ_CHECK(message_count++ < MAX_MESSAGES);
-            c->name = name;
             c->run = run_judgement;
             c->is_hostile = is_hostile;
-            FUZZ_CHECK(samlc_file_read(&c->message, name, SAMLC_MAX_CERT_FILE,
+            c->name = apr_pstrdup(p, name);
+            FUZZ_CHECK(samlc_file_read(&c->message, c->name, SAMLC_MAX_CERT_FILE,
                                        samlc_result_make(p), p) == APR_SUCCESS);
         }
+        free(names[i]);
     }
+    free(names);
 }
 
 int main(int argc, char **argv)
@@ -462,6 +520,9 @@ int main(int argc, char **argv)
                == APR_SUCCESS);
     expected = fuzz_sp_expectations(snapshot, p);
     for (i = 0; i < message_count; i++) {
+        if (!messages[i].is_hostile) {
+            messages[i].session = read_session(&messages[i], p);
+        }
         if (strstr(messages[i].name, word)) {
             try_case(&messages[i]);
         }

@@ -12,6 +12,7 @@
 #include "core/xml/xml.h"
 
 int fuzz_accepted = 0;
+void (*fuzz_before_crash)(void) = NULL;
 
 static apr_pool_t *pool;
 
@@ -23,6 +24,9 @@ void __lsan_enable(void) __attribute__((weak));
 void fuzz_fail(const char *promise, const char *file, int line)
 {
     fprintf(stderr, "%s:%d: broken promise: %s\n", file, line, promise);
+    if (fuzz_before_crash) {
+        fuzz_before_crash();
+    }
     abort();
 }
 

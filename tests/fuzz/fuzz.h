@@ -42,6 +42,9 @@ extern int fuzz_accepted;
 #define FUZZ_CHECK(promise) ((promise) ? (void)0 : fuzz_fail(#promise, __FILE__, __LINE__))
 void fuzz_fail(const char *promise, const char *file, int line) __attribute__((noreturn));
 
+/* Called before that; NULL: nothing is. */
+extern void (*fuzz_before_crash)(void);
+
 /* The input as a string: NULL if it has a NUL byte, which no caller could hand over. */
 const char *fuzz_string(const samlc_data_t *input, apr_pool_t *p);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Certificate files, and all that is asked of the certificates in them. */
-#include <openssl/err.h>
+#include <apr_strings.h>
 #include <string.h>
 
 #include "core/keys/cert.h"
@@ -57,6 +57,8 @@ static void check_chains(const apr_array_header_t *certs, apr_pool_t *p)
         FUZZ_CHECK(message);
         samlc_chain_meets(chain, cert, "san-dns:idp.example.org", p);
         samlc_chain_meets(chain, cert, "san-uri:https://idp.example.org", p);
+        FUZZ_CHECK(samlc_chain_meets(chain, cert,
+                                     apr_pstrcat(p, "subject:", samlc_cert_subject(cert), NULL), p));
     }
 }
 

@@ -29,6 +29,8 @@ static int check(const samlc_data_t *xml, const char *entity_id, apr_pool_t *p)
         FUZZ_CHECK(key->key);
         FUZZ_CHECK(!key->cert || samlc_key_equal(samlc_cert_key(key->cert), key->key));
     }
+    samlc_scope_covers(metadata->scopes, "alice@example.org");
+    samlc_scope_covers(metadata->scopes, "aaaaaaaaaaaaaaaaaaaa@aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.b");
     return 1;
 }
 

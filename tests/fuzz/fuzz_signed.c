@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <xmlsec/xmlsec.h>
 
 #include <xmlsec/openssl/evp.h>
@@ -156,6 +157,31 @@ static int text_is(xmlXPathContextPtr xpath, const char *expression, const char 
 #define NAME_ID ASSERTION "/a:Subject/a:NameID"
 #define LAST_CENTURY(time) "starts-with(" time ", '19')"
 
+/* The metadata of the IdP has SEEDS_SCOPE and all of example.net but itself. */
+static int is_in_scope(const char *value)
+{
+    const char *at = strrchr(value, '@');
+    const char *dot = at ? strchr(at, '.') : NULL;
+
+    return at && (strcasecmp(at + 1, SEEDS_SCOPE) == 0
+                  || (dot && strcmp(dot, ".example.net") == 0));
+}
+
+static void check_scopes(const apr_array_header_t *attributes)
+{
+    static const char *const scoped[] = { "eduPersonPrincipalName", "eduPersonScopedAffiliation", NULL };
+    int i = 0;
+    int k = 0;
+
+    for (i = 0; i < attributes->nelts; i++) {
+        const samlc_attribute_t *a = &APR_ARRAY_IDX(attributes, i, samlc_attribute_t);
+
+        for (k = 0; fuzz_is_known(a->name, scoped) && k < a->values->nelts; k++) {
+            FUZZ_CHECK(is_in_scope(APR_ARRAY_IDX(a->values, k, const char *)));
+        }
+    }
+}
+
 static void compare(const samlc_data_t *message, const samlc_claims_t *claims)
 {
     static const char *const rules[] = {
@@ -175,6 +201,9 @@ static void compare(const samlc_data_t *message, const samlc_claims_t *claims)
             "@Recipient = '" SEEDS_ACS "' and @InResponseTo = '" SEEDS_REQUEST "' and @NotOnOrAfter"
             " and not(" LAST_CENTURY("@NotOnOrAfter") ") and not(@NotBefore)]",
         ASSERTION "/a:AuthnStatement",
+        ASSERTION "/a:AuthnStatement/a:AuthnContext[a:AuthnContextClassRef = 'urn:x'"
+            " or a:AuthnContextClassRef"
+            " = 'urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport']",
     };
     xmlXPathContextPtr xpath = make_xpath(message);
     apr_size_t i = 0;
@@ -191,7 +220,9 @@ static void compare(const samlc_data_t *message, const samlc_claims_t *claims)
     else {
         FUZZ_CHECK(holds(xpath, ASSERTION "/a:Subject/a:EncryptedID"));
     }
+    FUZZ_CHECK(claims->session.user[0] != '!');   /* UserFilter */
     FUZZ_CHECK(text_is(xpath, ASSERTION "/@ID", claims->assertion_id));
+    check_scopes(claims->session.attributes);
     xmlFreeDoc(xpath->doc);
     xmlXPathFreeContext(xpath);
 }

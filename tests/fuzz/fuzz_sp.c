@@ -48,14 +48,15 @@ samlc_expectations_t fuzz_sp_expectations(const samlc_snapshot_t *snapshot, apr_
 
 static void check_claims(const samlc_claims_t *claims)
 {
-    static const char *const idps[] = { SEEDS_MAIN, SEEDS_OTHER, SEEDS_CHAIN, SEEDS_METADATA_ENTITY,
-                                        NULL };
+    static const char *const idps[] = { SEEDS_MAIN, SEEDS_OTHER, SEEDS_CHAIN, SEEDS_LOOSE,
+                                        SEEDS_METADATA_ENTITY, NULL };
     const samlc_session_t *session = &claims->session;
 
     FUZZ_CHECK(fuzz_is_known(claims->idp->entity_id, idps));
     FUZZ_CHECK(samlc_text_equal(session->idp_entity_id, claims->idp->entity_id));
     FUZZ_CHECK(samlc_text_equal(session->sp_entity_id, SEEDS_SP));
-    FUZZ_CHECK(samlc_text_equal(claims->in_response_to, SEEDS_REQUEST));
+    FUZZ_CHECK(samlc_text_equal(claims->in_response_to, SEEDS_REQUEST)
+               || (!claims->in_response_to && claims->idp->settings->unsolicited));
     FUZZ_CHECK(session->user && session->name_id);
 }
 

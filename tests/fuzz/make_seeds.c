@@ -9,12 +9,13 @@
 #include <apr_strings.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/rand.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include "core/keys/seal.h"
+#include "core/saml/scope.h"
 #include "core/store/session.h"
 #include "core/xml/xml.h"
 #include "forge.h"
@@ -26,7 +27,7 @@ static const char *top;
 
 /* Everybody who has a certificate. */
 static test_cert_t *idp, *stranger, *retired, *pinned, *other, *ca, *good, *revoked, *conflict_a,
-    *conflict_b, *described, *sp;
+    *conflict_b, *described, *loose, *sp;
 
 /* --- files ---------------------------------------------------------------------------------- */
 
@@ -76,6 +77,7 @@ static void make_certs(void)
     pinned = EC(.cn = "pinned.example.org");
     other = EC(.cn = "other.example.org");
     described = EC(.cn = "meta.example.org");
+    loose = EC(.cn = "loose.example.org");
     ca = EC(.cn = "ca.example.org", .is_ca = 1);
     good = EC(.cn = "good.example.org", .issuer = ca, .serial = 2);
     revoked = EC(.cn = "revoked.example.org", .issuer = ca, .serial = 3);
@@ -145,30 +147,46 @@ static const char *key_descriptor(const char *use, const char *content)
                         content);
 }
 
-static const char *entity(const char *attributes, const char *keys)
+static const char *entity(const char *id, const char *attributes, const char *keys)
 {
-    return apr_pstrcat(p, MD " entityID=\"" SEEDS_METADATA_ENTITY "\"", attributes, ">" ROLE, keys,
+    return apr_pstrcat(p, MD " entityID=\"", id, "\"", attributes, ">" ROLE, keys,
                        SSO "</md:IDPSSODescriptor></md:EntityDescriptor>", NULL);
+}
+
+/* With two scopes: what IdPs may say of users, see fuzz_signed.c. */
+static const char *scoped_entity(const char *id, const char *keys)
+{
+    return forge_behind(entity(id, "", keys), ROLE,
+                        "<md:Extensions><shibmd:Scope xmlns:shibmd=\"" SAMLC_NS_SHIBMD
+                        "\" regexp=\"false\">" SEEDS_SCOPE "</shibmd:Scope><shibmd:Scope xmlns:shibmd="
+                        "\"" SAMLC_NS_SHIBMD "\" regexp=\"true\">^[a-z]+[.]example[.]net$</shibmd:Scope>"
+                        "</md:Extensions>", p);
 }
 
 static void make_metadata(void)
 {
     const char *key = key_descriptor(" use=\"signing\"", forge_x509_data(described, p));
-    const char *one = entity("", key);
+    const char *one = entity(SEEDS_METADATA_ENTITY, "", key);
 
     write_text("data/trust/idp/meta/metadata.xml",
-               entity("", apr_pstrcat(p, key, key_descriptor("", forge_x509_data(conflict_a, p)),
-                                      NULL)));
+               entity(SEEDS_METADATA_ENTITY, "",
+                      apr_pstrcat(p, key, key_descriptor("", forge_x509_data(conflict_a, p)), NULL)));
+    write_text("data/trust/idp/other/metadata.xml",
+               scoped_entity(SEEDS_OTHER, key_descriptor("", forge_x509_data(other, p))));
     write_text("corpus/metadata/one.xml", one);
-    write_text("corpus/metadata/until.xml", entity(" validUntil=\"2027-01-01T00:00:00Z\"", key));
-    write_text("corpus/metadata/bare.xml", entity("", key_descriptor("", KEY_VALUE)));
+    write_text("corpus/metadata/scopes.xml", scoped_entity(SEEDS_METADATA_ENTITY, key));
+    write_text("corpus/metadata/until.xml",
+               entity(SEEDS_METADATA_ENTITY, " validUntil=\"2027-01-01T00:00:00Z\"", key));
+    write_text("corpus/metadata/bare.xml",
+               entity(SEEDS_METADATA_ENTITY, "", key_descriptor("", KEY_VALUE)));
     write_text("corpus/metadata/federation.xml",
                apr_pstrcat(p, "<md:EntitiesDescriptor xmlns:md=\"" SAMLC_NS_MD "\">", one,
                            forge_replace(one, "meta.example", "more.example", p),
                            "</md:EntitiesDescriptor>", NULL));
-    write_text("corpus/metadata/no-key.xml", entity("", ""));
+    write_text("corpus/metadata/no-key.xml", entity(SEEDS_METADATA_ENTITY, "", ""));
     write_text("corpus/metadata/encryption-only.xml",
-               entity("", key_descriptor(" use=\"encryption\"", forge_x509_data(described, p))));
+               entity(SEEDS_METADATA_ENTITY, "",
+                      key_descriptor(" use=\"encryption\"", forge_x509_data(described, p))));
     write_text("corpus/metadata/doctype.xml", apr_pstrcat(p, "<!DOCTYPE x>", one, NULL));
 }
 
@@ -181,7 +199,8 @@ static void make_trust(void)
                                "%s\n", fingerprint(pinned), fingerprint(retired)));
     write_text("data/trust/idp/main/primary.pem", idp->pem);
     write_text("data/trust/idp/main/retired.pem", retired->pem);
-    write_text("data/trust/idp/other/idp.conf", "EntityID " SEEDS_OTHER "\n");
+    write_text("data/trust/idp/other/idp.conf",
+               "EntityID " SEEDS_OTHER "\nAuthnContext urn:x " FORGE_PASSWORD "\nUserFilter ^[^!]\n");
     write_text("data/trust/idp/other/primary.pem", other->pem);
     write_text("data/trust/idp/chain/idp.conf",
                "EntityID " SEEDS_CHAIN "\nSignCerts ANY-TRUSTED\nCRLCheck leaf\n");
@@ -189,6 +208,10 @@ static void make_trust(void)
     write_text("data/trust/idp/chain/intermediates/a.pem", conflict_a->pem);
     write_text("data/trust/idp/chain/intermediates/b.pem", conflict_b->pem);
     write_text("data/trust/idp/chain/crls/ca.pem", make_crl(ca, TEST_NOT_AFTER, NULL));
+    write_text("data/trust/idp/loose/idp.conf",
+               "EntityID " SEEDS_LOOSE "\nEncryptionAlgorithms +aes128-cbc +tripledes-cbc\n"
+               "KeyTransportAlgorithms +rsa-1_5\nUnsignedCBC on\nUnsolicited on\nRemoteUser mail\n");
+    write_text("data/trust/idp/loose/primary.pem", loose->pem);
     write_text("data/trust/sp/default/active.key", sp->key_pem);
     write_text("data/trust/sp/default/active.crt", sp->pem);
     write_text("data/other.key", other->key_pem);
@@ -201,6 +224,7 @@ static void make_trust(void)
 static const forge_t FROM_MAIN = { .issuer = SEEDS_MAIN };
 static const forge_t FROM_OTHER = { .issuer = SEEDS_OTHER };
 static const forge_t FROM_CHAIN = { .issuer = SEEDS_CHAIN };
+static const forge_t FROM_LOOSE = { .issuer = SEEDS_LOOSE };
 static const forge_t FROM_META = { .issuer = SEEDS_METADATA_ENTITY };
 
 static const char *sign(const char *xml, const char *id, const test_cert_t *by)
@@ -221,6 +245,25 @@ static void write_message(const char *name, const char *xml)
 static const char *encrypt(const char *xml)
 {
     return forge_encrypt(xml, &(forge_encryption_t){ .to = sp->pkey }, p);
+}
+
+/* Encryption in forms that are off by default. */
+static void make_encrypted_messages(void)
+{
+    const char *plain = signed_by(&FROM_LOOSE, loose);
+    forge_encryption_t cbc = { .to = sp->pkey, .cipher = "aes128-cbc",
+                               .transport = SAMLC_NS_XENC "rsa-1_5" };
+    forge_encryption_t des = { .to = sp->pkey, .cipher = "tripledes-cbc" };
+    forge_encryption_t oaep = { .to = sp->pkey, .cipher = "aes128-gcm", .transport = FORGE_OAEP,
+                                .digest = "sha256", .mgf = "sha256", .label = "x", .keys_beside = 1 };
+
+    write_message(SEEDS_VALID "cbc", forge_encrypt(plain, &cbc, p));
+    write_message(SEEDS_VALID "3des", sign(forge_encrypt(plain, &des, p), FORGE_RESPONSE_ID, loose));
+    write_message(SEEDS_VALID "oaep", forge_encrypt(plain, &oaep, p));
+    write_message(SEEDS_HOSTILE "cbc-forbidden",
+                  forge_encrypt(signed_by(&FROM_OTHER, other), &cbc, p));
+    cbc.broken_padding = 1;
+    write_message(SEEDS_HOSTILE "padding", forge_encrypt(plain, &cbc, p));
 }
 
 static const char *encrypted_id(const char *user)
@@ -244,6 +287,8 @@ static void make_valid_messages(void)
     write_message(SEEDS_VALID "metadata", signed_by(&FROM_META, described));
     write_message(SEEDS_VALID "response", sign(unsigned_, FORGE_RESPONSE_ID, other));
     write_message(SEEDS_VALID "both", sign(plain, FORGE_RESPONSE_ID, other));
+    write_message(SEEDS_VALID "unsolicited",
+                  signed_by(&(forge_t){ .issuer = SEEDS_LOOSE, .in_response_to = "" }, loose));
     write_message(SEEDS_VALID "no-key-info",
                   forge_sign(forge_write(&FROM_MAIN, p), FORGE_ASSERTION_ID,
                              &(forge_signature_t){ .by = idp, .key_info = "" }, p));
@@ -356,6 +401,15 @@ static void make_unsigned_messages(void)
                        "\"urn:x\">b</x></saml:AttributeValue><saml:AttributeValue xmlns:xsi=\""
                        "http://www.w3.org/2001/XMLSchema-instance\" xsi:nil=\"true\"/></saml:Attribute>";
     write_unsigned("attributes", 'A', &f);
+    f.attributes_xml = "<saml:Attribute Name=\"eduPersonPrincipalName\">"
+                       "<saml:AttributeValue>a@" SEEDS_SCOPE "</saml:AttributeValue>"
+                       "<saml:AttributeValue>a@sub.example.net</saml:AttributeValue>"
+                       "<saml:AttributeValue>a@evil.org</saml:AttributeValue></saml:Attribute>";
+    write_unsigned("scopes", 'R', &f);
+    f.attributes_xml = forge_encrypted("EncryptedAttribute", "<saml:Attribute Name=\"x\" xmlns:saml=\""
+                                       SAMLC_NS_SAML "\"><saml:AttributeValue>y</saml:AttributeValue>"
+                                       "</saml:Attribute>", &(forge_encryption_t){ .to = sp->pkey }, p);
+    write_unsigned("encrypted-attribute", 'A', &f);
     f = FROM_OTHER;
     f.not_on_or_after = "2026-06-01T00:00:00Z";
     write_unsigned("expired", 'A', &f);
@@ -365,12 +419,40 @@ static void make_unsigned_messages(void)
 
 /* --- everything else ------------------------------------------------------------------------ */
 
+/* `cert` with names for AnchorConstraint, signed anew, as PEM. */
+static const char *with_alt_names(test_cert_t *cert, const test_cert_t *issuer)
+{
+    X509_EXTENSION *names = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name,
+                                                "DNS:idp.example.org,URI:https://idp.example.org");
+    BIO *bio = BIO_new(BIO_s_mem());
+    char *text = NULL;
+    const char *pem = NULL;
+    long len = 0;
+
+    ck_assert(names != NULL && X509_add_ext(cert->x509, names, -1) == 1
+              && X509_sign(cert->x509, issuer->pkey, EVP_sha256()) > 0
+              && PEM_write_bio_X509(bio, cert->x509) == 1);
+    len = BIO_get_mem_data(bio, &text);
+    pem = apr_pstrmemdup(p, text, (apr_size_t)len);
+    X509_EXTENSION_free(names);
+    BIO_free(bio);
+    return pem;
+}
+
 static void make_cert_files(void)
 {
     samlc_data_t der = { NULL, 0, NULL };
+    const test_cert_t *old_ca = EC(.cn = "old", .is_ca = 1, .not_after = TEST_NOW - 1000000);
+    const test_cert_t *no_ca = EC(.cn = "no CA");
 
     write_text("corpus/cert/rsa.pem", idp->pem);
     write_text("corpus/cert/bundle.pem", apr_pstrcat(p, "CA\n", ca->pem, "leaf\n", good->pem, NULL));
+    write_text("corpus/cert/expired.pem",
+               apr_pstrcat(p, old_ca->pem, EC(.cn = "leaf", .issuer = old_ca)->pem, NULL));
+    write_text("corpus/cert/no-ca.pem",
+               apr_pstrcat(p, no_ca->pem, EC(.cn = "leaf", .issuer = no_ca)->pem, NULL));
+    write_text("corpus/cert/alt-names.pem",
+               apr_pstrcat(p, ca->pem, with_alt_names(EC(.cn = "names", .issuer = ca), ca), NULL));
     write_bytes("corpus/cert/ec.der", other->der.data, other->der.len);
     write_text("corpus/cert/key.pem", apr_pstrcat(p, other->pem, other->key_pem, NULL));
     write_text("corpus/cert/cut.pem", apr_pstrndup(p, other->pem, strlen(other->pem) - 40));
@@ -482,6 +564,7 @@ START_TEST(make_all)
     make_trust();
     make_metadata();
     make_valid_messages();
+    make_encrypted_messages();
     make_hostile_messages();
     make_wrapped_messages();
     make_unsigned_messages();

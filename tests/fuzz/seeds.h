@@ -9,9 +9,12 @@
 
 /* The IdPs in data/trust. */
 #define SEEDS_MAIN "https://idp.example.org/idp"       /* on file, a retired one, a pin */
-#define SEEDS_OTHER "https://other.example.org/idp"    /* on file; its private key is data/other.key */
+#define SEEDS_OTHER "https://other.example.org/idp"    /* metadata; its private key is data/other.key */
 #define SEEDS_CHAIN "https://chain.example.org/idp"    /* ANY-TRUSTED, with a revocation list */
 #define SEEDS_METADATA_ENTITY "https://meta.example.org/idp"   /* metadata */
+
+#define SEEDS_LOOSE "https://loose.example.org/idp"    /* allows what is off by default */
+#define SEEDS_SCOPE "example.org"                      /* of SEEDS_OTHER; also NAME.example.net */
 
 /* Everything that signed messages say of a user. Attackers write SEEDS_EVIL. */
 #define SEEDS_USER "alice@example.org"

@@ -21,7 +21,7 @@
 
 /* --- writing -------------------------------------------------------------------------------- */
 
-static const char *or(const char *value, const char *otherwise)
+static const char *given(const char *value, const char *otherwise)
 {
     return value != NULL ? value : otherwise;
 }
@@ -29,7 +29,7 @@ static const char *or(const char *value, const char *otherwise)
 /* ` NAME="VALUE"`, or nothing. */
 static const char *attr(const char *name, const char *value, const char *otherwise, apr_pool_t *p)
 {
-    value = or(value, otherwise);
+    value = given(value, otherwise);
     return value[0] == '\0' ? "" : apr_psprintf(p, " %s=\"%s\"", name, value);
 }
 
@@ -50,65 +50,68 @@ static const char *subject(const forge_t *f, apr_pool_t *p)
 {
     const char *name_id = apr_psprintf(
         p, "<saml:NameID Format=\"urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress\">%s"
-           "</saml:NameID>", or(f->name_id, FORGE_USER));
+           "</saml:NameID>", given(f->name_id, FORGE_USER));
     const char *confirmation = forge_confirmation(
         apr_pstrcat(p, attr("InResponseTo", f->in_response_to, FORGE_REQUEST, p),
                     attr("Recipient", f->recipient, FORGE_ACS, p),
                     attr("NotOnOrAfter", f->confirmed_until, UNTIL, p), NULL), p);
 
-    return element("saml:Subject", apr_pstrcat(p, or(f->name_id_xml, name_id),
-                                               or(f->confirmations_xml, confirmation), NULL), p);
+    return element("saml:Subject", apr_pstrcat(p, given(f->name_id_xml, name_id),
+                                               given(f->confirmations_xml, confirmation), NULL), p);
 }
 
 static const char *conditions(const forge_t *f, apr_pool_t *p)
 {
     const char *audience = element("saml:AudienceRestriction",
-                                   element("saml:Audience", or(f->audience, FORGE_SP), p), p);
+                                   element("saml:Audience", given(f->audience, FORGE_SP), p), p);
 
     return apr_pstrcat(p, "<saml:Conditions", attr("NotBefore", f->not_before, INSTANT, p),
                        attr("NotOnOrAfter", f->not_on_or_after, UNTIL, p), ">",
-                       or(f->restrictions_xml, audience), "</saml:Conditions>", NULL);
+                       given(f->restrictions_xml, audience), "</saml:Conditions>", NULL);
 }
 
 static const char *authentication(const forge_t *f, apr_pool_t *p)
 {
-    return apr_pstrcat(p, "<saml:AuthnStatement", attr("AuthnInstant", f->authn_instant, INSTANT, p),
-                       attr("SessionIndex", f->session_index, "_session", p),
-                       attr("SessionNotOnOrAfter", f->session_until, "2026-07-01T08:00:00Z", p),
-                       "><saml:AuthnContext>",
-                       element("saml:AuthnContextClassRef", or(f->authn_context, FORGE_PASSWORD), p),
-                       "</saml:AuthnContext></saml:AuthnStatement>", NULL);
+    return apr_pstrcat(
+        p, "<saml:AuthnStatement", attr("AuthnInstant", f->authn_instant, INSTANT, p),
+        attr("SessionIndex", f->session_index, "_session", p),
+        attr("SessionNotOnOrAfter", f->session_until, "2026-07-01T08:00:00Z", p),
+        "><saml:AuthnContext>",
+        element("saml:AuthnContextClassRef", given(f->authn_context, FORGE_PASSWORD), p),
+        "</saml:AuthnContext></saml:AuthnStatement>", NULL);
 }
 
 static const char *assertion(const forge_t *f, apr_pool_t *p)
 {
-    const char *attributes = or(f->attributes_xml, "<saml:Attribute Name=\"mail\"><saml:AttributeValue>"
-                                                   FORGE_USER "</saml:AttributeValue></saml:Attribute>");
+    const char *attributes = given(f->attributes_xml,
+                                   "<saml:Attribute Name=\"mail\"><saml:AttributeValue>" FORGE_USER
+                                   "</saml:AttributeValue></saml:Attribute>");
 
-    return apr_pstrcat(p, "<saml:Assertion xmlns:saml=\"" SAMLC_NS_SAML "\"",
-                       attr("ID", f->assertion_id, FORGE_ASSERTION_ID, p),
-                       attr("Version", f->version, "2.0", p),
-                       attr("IssueInstant", f->instant, INSTANT, p), ">",
-                       element("saml:Issuer", or(f->issuer, FORGE_IDP), p), subject(f, p),
-                       or(f->conditions_xml, conditions(f, p)),
-                       or(f->authn_xml, authentication(f, p)),
-                       element("saml:AttributeStatement", attributes, p), "</saml:Assertion>", NULL);
+    return apr_pstrcat(
+        p, "<saml:Assertion xmlns:saml=\"" SAMLC_NS_SAML "\"",
+        attr("ID", f->assertion_id, FORGE_ASSERTION_ID, p), attr("Version", f->version, "2.0", p),
+        attr("IssueInstant", f->instant, INSTANT, p), ">",
+        element("saml:Issuer", given(f->issuer, FORGE_IDP), p), subject(f, p),
+        given(f->conditions_xml, conditions(f, p)), given(f->authn_xml, authentication(f, p)),
+        element("saml:AttributeStatement", attributes, p), "</saml:Assertion>", NULL);
 }
 
 const char *forge_write(const forge_t *f, apr_pool_t *p)
 {
-    const char *status = apr_psprintf(p, "<samlp:Status><samlp:StatusCode Value=\"%s\"/></samlp:Status>",
-                                      or(f->status, FORGE_SUCCESS));
+    const char *status = apr_psprintf(
+        p, "<samlp:Status><samlp:StatusCode Value=\"%s\"/></samlp:Status>",
+        given(f->status, FORGE_SUCCESS));
 
-    return apr_pstrcat(p, "<samlp:Response xmlns:samlp=\"" SAMLC_NS_SAMLP "\" xmlns:saml=\""
-                          SAMLC_NS_SAML "\"", attr("ID", f->response_id, FORGE_RESPONSE_ID, p),
-                       attr("Version", f->response_version, "2.0", p),
-                       attr("IssueInstant", f->response_instant, INSTANT, p),
-                       attr("Destination", f->destination, FORGE_ACS, p),
-                       attr("InResponseTo", f->response_in_response_to,
-                            or(f->in_response_to, FORGE_REQUEST), p), ">",
-                       element("saml:Issuer", or(f->response_issuer, or(f->issuer, FORGE_IDP)), p),
-                       or(f->status_xml, status), assertion(f, p), "</samlp:Response>", NULL);
+    return apr_pstrcat(
+        p, "<samlp:Response xmlns:samlp=\"" SAMLC_NS_SAMLP "\" xmlns:saml=\"" SAMLC_NS_SAML "\"",
+        attr("ID", f->response_id, FORGE_RESPONSE_ID, p),
+        attr("Version", f->response_version, "2.0", p),
+        attr("IssueInstant", f->response_instant, INSTANT, p),
+        attr("Destination", f->destination, FORGE_ACS, p),
+        attr("InResponseTo", f->response_in_response_to, given(f->in_response_to, FORGE_REQUEST),
+             p),
+        ">", element("saml:Issuer", given(f->response_issuer, given(f->issuer, FORGE_IDP)), p),
+        given(f->status_xml, status), assertion(f, p), "</samlp:Response>", NULL);
 }
 
 /* --- surgery -------------------------------------------------------------------------------- */
@@ -177,14 +180,15 @@ const char *forge_reference(const char *uri, const char *transforms, apr_pool_t 
     return apr_psprintf(
         p, "<ds:Reference URI=\"%s\"><ds:Transforms>%s</ds:Transforms>"
            "<ds:DigestMethod Algorithm=\"" FORGE_SHA256 "\"/><ds:DigestValue/></ds:Reference>",
-        uri, or(transforms, FORGE_TRANSFORM(FORGE_ENVELOPED) FORGE_TRANSFORM(FORGE_EXC_C14N)));
+        uri, given(transforms, FORGE_TRANSFORM(FORGE_ENVELOPED) FORGE_TRANSFORM(FORGE_EXC_C14N)));
 }
 
 static const char *template(const char *id, const forge_signature_t *how, apr_pool_t *p)
 {
     int is_ec = how->by != NULL && EVP_PKEY_is_a(how->by->pkey, "EC");
-    const char *method = or(how->method, is_ec ? "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"
-                                               : FORGE_RSA_SHA256);
+    const char *method = given(how->method,
+                               is_ec ? "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"
+                                     : FORGE_RSA_SHA256);
     const char *reference = forge_reference(apr_pstrcat(p, "#", id, NULL), how->transforms, p);
     const char *key_info = how->key_info == NULL ? forge_x509_data(how->by, p) : how->key_info;
 
@@ -192,12 +196,14 @@ static const char *template(const char *id, const forge_signature_t *how, apr_po
         reference = forge_replace(reference, FORGE_SHA256, how->digest, p);
     }
     return apr_psprintf(
-        p, "<ds:Signature xmlns:ds=\"" SAMLC_NS_DS "\"><ds:SignedInfo>"
-           "<ds:CanonicalizationMethod Algorithm=\"%s\"/>"
-           "<ds:SignatureMethod Algorithm=\"%s\">%s</ds:SignatureMethod>%s</ds:SignedInfo>"
-           "<ds:SignatureValue/>%s%s</ds:Signature>",
-        or(how->c14n, FORGE_EXC_C14N), method, or(how->method_xml, ""),
-        or(how->references, reference), element("ds:KeyInfo", key_info, p), or(how->objects, ""));
+        p,
+        "<ds:Signature xmlns:ds=\"" SAMLC_NS_DS "\"><ds:SignedInfo>"
+        "<ds:CanonicalizationMethod Algorithm=\"%s\"/>"
+        "<ds:SignatureMethod Algorithm=\"%s\">%s</ds:SignatureMethod>%s</ds:SignedInfo>"
+        "<ds:SignatureValue/>%s%s</ds:Signature>",
+        given(how->c14n, FORGE_EXC_C14N), method, given(how->method_xml, ""),
+        given(how->references, reference), element("ds:KeyInfo", key_info, p),
+        given(how->objects, ""));
 }
 
 static xmlSecKeyPtr signing_key(const forge_signature_t *how)
@@ -247,7 +253,8 @@ static const char *dump(xmlDocPtr doc, apr_pool_t *p)
 }
 
 /* Fills in the empty Signature of the element with this ID. */
-static const char *seal(const char *xml, const char *id, const forge_signature_t *how, apr_pool_t *p)
+static const char *seal(const char *xml, const char *id, const forge_signature_t *how,
+                        apr_pool_t *p)
 {
     xmlDocPtr doc = xmlReadMemory(xml, (int)strlen(xml), NULL, NULL, XML_PARSE_NONET);
     xmlSecDSigCtxPtr ctx = xmlSecDSigCtxCreate(NULL);
@@ -286,7 +293,7 @@ const char *forge_sign(const char *xml, const char *id, const forge_signature_t 
 
 static const EVP_MD *digest_named(const char *name)
 {
-    const EVP_MD *md = EVP_get_digestbyname(or(name, "sha1"));
+    const EVP_MD *md = EVP_get_digestbyname(given(name, "sha1"));
 
     ck_assert_ptr_nonnull(md);
     return md;
@@ -374,9 +381,9 @@ static const char *encrypted_key(const char *wrapped, const forge_encryption_t *
     const char *method = "";
 
     if (how->digest != NULL) {
-        method = apr_psprintf(p, "<ds:DigestMethod xmlns:ds=\"" SAMLC_NS_DS "\" Algorithm=\"%s%s\"/>",
-                              strcmp(how->digest, "sha1") == 0 ? SAMLC_NS_DS : SAMLC_NS_XENC,
-                              how->digest);
+        method = apr_psprintf(
+            p, "<ds:DigestMethod xmlns:ds=\"" SAMLC_NS_DS "\" Algorithm=\"%s%s\"/>",
+            strcmp(how->digest, "sha1") == 0 ? SAMLC_NS_DS : SAMLC_NS_XENC, how->digest);
     }
     if (how->mgf != NULL) {
         method = apr_psprintf(p, "%s<xenc11:MGF xmlns:xenc11=\"" SAMLC_NS_XENC11 "\" Algorithm=\""
@@ -388,28 +395,31 @@ static const char *encrypted_key(const char *wrapped, const forge_encryption_t *
     }
     return apr_psprintf(p, "<xenc:EncryptedKey xmlns:xenc=\"" SAMLC_NS_XENC "\">"
                            "<xenc:EncryptionMethod Algorithm=\"%s\">%s</xenc:EncryptionMethod>%s"
-                           "</xenc:EncryptedKey>", or(how->transport, FORGE_OAEP_MGF1P), method,
+                           "</xenc:EncryptedKey>", given(how->transport, FORGE_OAEP_MGF1P), method,
                         cipher_data(wrapped, p));
 }
 
 const char *forge_encrypted(const char *name, const char *plaintext, const forge_encryption_t *how,
                             apr_pool_t *p)
 {
-    const char *cipher_name = or(how->cipher, "aes256-gcm");
+    const char *cipher_name = given(how->cipher, "aes256-gcm");
     const EVP_CIPHER *cipher = cipher_named(cipher_name, p);
     int key_len = EVP_CIPHER_get_key_length(cipher);
     unsigned char key[EVP_MAX_KEY_LENGTH];
+    int wrapped_len = how->longer_key ? EVP_MAX_KEY_LENGTH : key_len;
     const char *wrapped = NULL;
 
-    ck_assert_int_eq(RAND_bytes(key, key_len), 1);
-    wrapped = encrypted_key(wrap_key(key, (apr_size_t)key_len, how, p), how, p);
+    ck_assert_int_eq(RAND_bytes(key, sizeof(key)), 1);
+    wrapped = encrypted_key(wrap_key(key, (apr_size_t)wrapped_len, how, p), how, p);
     return apr_psprintf(
-        p, "<saml:%s><xenc:EncryptedData xmlns:xenc=\"" SAMLC_NS_XENC "\" Type=\"" SAMLC_NS_XENC
-           "Element\"><xenc:EncryptionMethod Algorithm=\"%s%s\"/>%s%s</xenc:EncryptedData>%s</saml:%s>",
+        p,
+        "<saml:%s><xenc:EncryptedData xmlns:xenc=\"" SAMLC_NS_XENC "\" Type=\"" SAMLC_NS_XENC
+        "Element\"><xenc:EncryptionMethod "
+        "Algorithm=\"%s%s\"/>%s%s</xenc:EncryptedData>%s</saml:%s>",
         name, strstr(cipher_name, "gcm") != NULL ? SAMLC_NS_XENC11 : SAMLC_NS_XENC, cipher_name,
-        how->keys_beside ? ""
-                         : apr_psprintf(p, "<ds:KeyInfo xmlns:ds=\"" SAMLC_NS_DS "\">%s</ds:KeyInfo>",
-                                        wrapped),
+        how->keys_beside
+            ? ""
+            : apr_psprintf(p, "<ds:KeyInfo xmlns:ds=\"" SAMLC_NS_DS "\">%s</ds:KeyInfo>", wrapped),
         cipher_data(encrypt_content(plaintext, cipher, key, how->broken_padding, p), p),
         how->keys_beside ? wrapped : "", name);
 }

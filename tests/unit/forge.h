@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SAML Responses as identity providers make them, and as attackers do. Everything is text: a message is
- * written, changed by string surgery, signed, changed again, encrypted, and each step gives a new string.
- * Whatever goes wrong here fails the running test.
+ * SAML Responses as identity providers make them, and as attackers do. Everything is text: a
+ * message is written, changed by string surgery, signed, changed again, encrypted, and each step
+ * gives a new string. Whatever goes wrong here fails the running test.
  */
 #ifndef TESTS_UNIT_FORGE_H
 #define TESTS_UNIT_FORGE_H
@@ -32,8 +32,8 @@
 #define FORGE_TRANSFORM(uri) "<ds:Transform Algorithm=\"" uri "\"/>"
 
 /*
- * What a Response says. NULL is the default, a valid value at TEST_NOW; "" leaves the attribute or the element
- * out. Values are written as they stand: escape what is to be text.
+ * What a Response says. NULL is the default, a valid value at TEST_NOW; "" leaves the attribute or
+ * the element out. Values are written as they stand: escape what is to be text.
  */
 typedef struct forge_t {
     const char *response_id, *response_version, *response_instant, *destination;
@@ -56,16 +56,16 @@ typedef struct forge_t {
     const char *attributes_xml;            /* Attributes; by default a mail */
 } forge_t;
 
-/* The Response, not signed: one line, prefixes samlp: and saml:, no white space between elements. */
+/* The Response, not signed: one line, prefixes samlp: and saml:, no blank between elements. */
 const char *forge_write(const forge_t *f, apr_pool_t *p);
 
 /* A SubjectConfirmation with this content in the start tag of its data. */
 const char *forge_confirmation(const char *attributes, apr_pool_t *p);
 
-/* How to sign; zero values mean what a good IdP does. Everything goes into the template as it stands. */
+/* How to sign; zero values mean what a good IdP does. All goes into the template as it stands. */
 typedef struct forge_signature_t {
     const test_cert_t *by;
-    const char *key_info;       /* content of KeyInfo; NULL: the certificate of `by`; "": no KeyInfo */
+    const char *key_info; /* content of KeyInfo; NULL: the certificate of `by`; "": no KeyInfo */
     const char *c14n;           /* URI */
     const char *method;         /* URI; by default SHA-256 with the kind of key */
     const char *method_xml;     /* content of SignatureMethod */
@@ -80,7 +80,8 @@ typedef struct forge_signature_t {
  * Signs the element whose start tag has ID="`id`": the Signature goes behind its Issuer (behind the
  * start tag where there is none), as ds:Signature.
  */
-const char *forge_sign(const char *xml, const char *id, const forge_signature_t *how, apr_pool_t *p);
+const char *forge_sign(const char *xml, const char *id, const forge_signature_t *how,
+                       apr_pool_t *p);
 
 /* X509Data with this certificate, for key_info. */
 const char *forge_x509_data(const test_cert_t *cert, apr_pool_t *p);
@@ -98,6 +99,7 @@ typedef struct forge_encryption_t {
     const char *label;          /* OAEPparams */
     int keys_beside;            /* EncryptedKey behind EncryptedData, and not in its KeyInfo */
     int broken_padding;         /* CBC: the last byte is 0 */
+    int longer_key;             /* more bytes are wrapped than the cipher needs */
 } forge_encryption_t;
 
 /* saml:`name` with the EncryptedData of any plaintext. */
@@ -116,7 +118,7 @@ const char *forge_replace(const char *xml, const char *from, const char *to, apr
 const char *forge_before(const char *xml, const char *mark, const char *what, apr_pool_t *p);
 const char *forge_behind(const char *xml, const char *mark, const char *what, apr_pool_t *p);
 
-/* The first <`name`...> ... </`name`>, which must be there; elements of the same name do not nest. */
+/* The first <`name`...> ... </`name`>, which must be there; the name does not nest. */
 const char *forge_element(const char *xml, const char *name, apr_pool_t *p);
 
 /* `n` copies. */

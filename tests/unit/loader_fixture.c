@@ -46,6 +46,19 @@ static void note_event(void *baton, samlc_loader_event_t event, const samlc_snap
     }
 }
 
+static samlc_snapshot_t *give_last_good(void *baton, apr_time_t now, apr_pool_t *p)
+{
+    fixture_t *f = baton;
+    const char *digest_hex = f->archive ? samlc_archive_current(f->archive, p) : NULL;
+    samlc_snapshot_t *snapshot = NULL;
+
+    if (digest_hex) {
+        samlc_archive_load(&snapshot, f->archive, &f->source, digest_hex, now,
+                           samlc_result_make(p), p);
+    }
+    return snapshot;
+}
+
 const char *fixture_path(const fixture_t *f, const char *name)
 {
     return test_path(f->p, f->source.dir, name);
@@ -85,8 +98,6 @@ fixture_t *fixture_make(void)
 {
     apr_pool_t *p = test_pool();
     fixture_t *f = apr_pcalloc(p, sizeof(*f));
-    samlc_loader_hooks_t hooks = {f, give_number, note_event};
-    samlc_result_t *res = samlc_result_make(p);
 
     f->p = p;
     f->now = apr_time_now() + SETTLED;
@@ -103,8 +114,16 @@ fixture_t *fixture_make(void)
     fixture_write_cert(f, "idp/one/alternate.pem");
     fixture_write_cert(f, "idp/two/primary.pem");
     f->source.sections = make_sections(f);
-    ck_assert_int_eq(samlc_loader_make(&f->loader, &f->source, &hooks, res, p), APR_SUCCESS);
+    fixture_make_loader(f);
     return f;
+}
+
+void fixture_make_loader(fixture_t *f)
+{
+    samlc_loader_hooks_t hooks = {f, give_number, note_event, give_last_good};
+    samlc_result_t *res = samlc_result_make(f->p);
+
+    ck_assert_int_eq(samlc_loader_make(&f->loader, &f->source, &hooks, res, f->p), APR_SUCCESS);
 }
 
 void fixture_load(fixture_t *f)

@@ -3,6 +3,7 @@
 #ifndef TESTS_UNIT_LOADER_FIXTURE_H
 #define TESTS_UNIT_LOADER_FIXTURE_H
 
+#include "core/trust/archive.h"
 #include "core/trust/loader.h"
 
 #define ENTITY_A "https://idp.example/a"
@@ -20,6 +21,7 @@ typedef struct fixture_t {
     const char *clock;             /* a file outside, to tell the time of the file system */
     samlc_section_line_t *line;    /* of the section `two`: content that no stat tells of */
     samlc_loader_t *loader;
+    const samlc_archive_t *archive;    /* where the loader finds a last good generation; NULL: none */
     apr_time_t now;
     apr_uint64_t numbers;          /* given out so far */
     apr_status_t number_status;
@@ -39,6 +41,9 @@ fixture_t *fixture_make(void);
 
 /* The same, loaded; an edit that follows can be seen by a stat. */
 fixture_t *fixture_make_loaded(void);
+
+/* Another loader with the same files, as in a child that starts. */
+void fixture_make_loader(fixture_t *f);
 
 /* A path in the trust directory; a fresh certificate there. */
 const char *fixture_path(const fixture_t *f, const char *name);

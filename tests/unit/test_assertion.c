@@ -107,8 +107,9 @@ END_TEST
 /* Nothing but what the schema asks for. */
 START_TEST(test_least)
 {
-    samlc_assertion_t *a = read_text("<Assertion xmlns=\"" SAMLC_NS_SAML "\" ID=\"_1\" Version=\"2.0\""
-                                     " IssueInstant=\"" AT("00:00:00") "\"><Issuer>i</Issuer></Assertion>");
+    samlc_assertion_t *a = read_text(
+        "<Assertion xmlns=\"" SAMLC_NS_SAML "\" ID=\"_1\" Version=\"2.0\""
+        " IssueInstant=\"" AT("00:00:00") "\"><Issuer>i</Issuer></Assertion>");
 
     ck_assert_msg(a != NULL, "%s", res->message);
     ck_assert(!a->has_subject && !a->has_conditions);
@@ -122,7 +123,8 @@ END_TEST
 START_TEST(test_name_id)
 {
     samlc_assertion_t *a = sound(&(forge_t){
-        .name_id_xml = "<saml:NameID NameQualifier=\"nq\" SPNameQualifier=\"spnq\">x</saml:NameID>" });
+        .name_id_xml =
+            "<saml:NameID NameQualifier=\"nq\" SPNameQualifier=\"spnq\">x</saml:NameID>" });
 
     ck_assert_ptr_null(a->name_id_format);
     ck_assert_str_eq(a->name_qualifier, "nq");
@@ -191,8 +193,10 @@ static const struct {
     { ATTRIBUTE("a", VALUE("<x>1</x>") VALUE("2")), "a=2,;" },
     { ATTRIBUTE("a", VALUE("1<?pi?>2")), "a=;" },
     { ATTRIBUTE("a", "<saml:AttributeValue xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\""
-                     " xsi:nil=\"true\"/>"), "a=;" },
-    { "<saml:Attribute Name=\"a\" NameFormat=\"f\" FriendlyName=\"b\">" VALUE("1") "</saml:Attribute>",
+                     " xsi:nil=\"true\"/>"),
+      "a=;" },
+    { "<saml:Attribute Name=\"a\" NameFormat=\"f\" FriendlyName=\"b\">" VALUE(
+          "1") "</saml:Attribute>",
       "a=1,;" },
 };
 
@@ -207,7 +211,8 @@ START_TEST(test_attributes)
 
         shown = apr_pstrcat(p, shown, attribute->name, "=", NULL);
         for (k = 0; k < attribute->values->nelts; k++) {
-            shown = apr_pstrcat(p, shown, APR_ARRAY_IDX(attribute->values, k, const char *), ",", NULL);
+            shown = apr_pstrcat(p, shown, APR_ARRAY_IDX(attribute->values, k, const char *), ",",
+                                NULL);
         }
         shown = apr_pstrcat(p, shown, ";", NULL);
     }
@@ -221,7 +226,8 @@ START_TEST(test_confirmations)
 {
     samlc_assertion_t *a = sound(&(forge_t){
         .confirmations_xml = apr_pstrcat(
-            p, "<saml:SubjectConfirmation Method=\"urn:oasis:names:tc:SAML:2.0:cm:sender-vouches\"/>",
+            p,
+            "<saml:SubjectConfirmation Method=\"urn:oasis:names:tc:SAML:2.0:cm:sender-vouches\"/>",
             forge_confirmation(" Recipient=\"a\"", p),
             BEARER_START "<saml:NameID>x</saml:NameID></saml:SubjectConfirmation>",
             forge_confirmation(" NotBefore=\"" AT("00:00:00") "\"", p), NULL) });
@@ -254,7 +260,8 @@ END_TEST
     "<saml:AuthnStatement AuthnInstant=\"" AT("00:00:00") "\" " attributes ">" context \
     "</saml:AuthnStatement>"
 #define CONTEXT(ref) \
-    "<saml:AuthnContext><saml:AuthnContextClassRef>" ref "</saml:AuthnContextClassRef></saml:AuthnContext>"
+    "<saml:AuthnContext><saml:AuthnContextClassRef>" ref \
+    "</saml:AuthnContextClassRef></saml:AuthnContext>"
 
 /* The first speaks; the earliest end of a session counts, wherever it stands. */
 START_TEST(test_statements)
@@ -268,8 +275,9 @@ START_TEST(test_statements)
     ck_assert_str_eq(a->session_index, "1");
     ck_assert_str_eq(a->authn_context, "a");
     ck_assert_int_eq(a->session_not_on_or_after, TEST_NOW + apr_time_from_sec(8));
-    a = sound(&(forge_t){ .authn_xml = STATEMENT("", "<saml:AuthnContext><saml:AuthnContextDeclRef>d"
-                                                     "</saml:AuthnContextDeclRef></saml:AuthnContext>") });
+    a = sound(&(forge_t){
+        .authn_xml = STATEMENT("", "<saml:AuthnContext><saml:AuthnContextDeclRef>d"
+                                   "</saml:AuthnContextDeclRef></saml:AuthnContext>") });
     ck_assert_int_eq(a->authn_statements, 1);
     ck_assert_ptr_null(a->authn_context);
 }
@@ -302,10 +310,12 @@ static const struct {
     { "<saml:NameID ", "text<saml:NameID " },
     { "</saml:Subject>", "<saml:NameID>x</saml:NameID></saml:Subject>" },
     { "</saml:Subject>", "<x/></saml:Subject>" },
-    { "<saml:SubjectConfirmationData ", "<saml:SubjectConfirmationData/><saml:SubjectConfirmationData " },
+    { "<saml:SubjectConfirmationData ",
+      "<saml:SubjectConfirmationData/><saml:SubjectConfirmationData " },
     { "NotOnOrAfter=\"2026-07-01T00:05:00Z\"", "NotOnOrAfter=\"never\"" },
     { "<saml:SubjectConfirmationData ", "<saml:SubjectConfirmationData NotBefore=\"\" " },
-    { "<saml:Conditions NotBefore=\"2026-06-30T23:59:50Z\"", "<saml:Conditions NotBefore=\"soon\"" },
+    { "<saml:Conditions NotBefore=\"2026-06-30T23:59:50Z\"",
+      "<saml:Conditions NotBefore=\"soon\"" },
     { "<saml:Conditions ", "<saml:Conditions/><saml:Conditions " },
     { "<saml:Audience>" FORGE_SP "</saml:Audience>", "" },
     { "</saml:Audience>", "<x/></saml:Audience>" },
@@ -335,8 +345,11 @@ START_TEST(test_other_subjects)
 {
     malformed(plain(&(forge_t){ .name_id_xml = "<saml:BaseID/>" }));
     malformed(plain(&(forge_t){ .name_id_xml = "<saml:EncryptedID/>" }));
-    ck_assert_str_eq(sound(&(forge_t){ .name_id_xml = "<saml:EncryptedID><saml:NameID>x</saml:NameID>"
-                                                      "</saml:EncryptedID>" })->name_id, "x");
+    ck_assert_str_eq(
+        sound(&(forge_t){ .name_id_xml = "<saml:EncryptedID><saml:NameID>x</saml:NameID>"
+                                         "</saml:EncryptedID>" })
+            ->name_id,
+        "x");
 }
 END_TEST
 

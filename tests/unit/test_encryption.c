@@ -56,9 +56,9 @@ static const char *encrypted(void)
 /* What comes out of saml:EncryptedAssertion; NULL if it is refused. */
 static const char *open_with(const char *xml, const samlc_keyset_t *with)
 {
-    const char *document = forge_replace(xml, "<saml:EncryptedAssertion>",
-                                         "<saml:EncryptedAssertion xmlns:saml=\"" SAMLC_NS_SAML "\">",
-                                         p);
+    const char *document = forge_replace(
+        xml, "<saml:EncryptedAssertion>",
+        "<saml:EncryptedAssertion xmlns:saml=\"" SAMLC_NS_SAML "\">", p);
     samlc_data_t data = test_data(document, "test"), plaintext = data;
     xmlDocPtr doc = NULL;
     apr_status_t rv = samlc_xml_parse(&doc, &data, &SAMLC_XML_MESSAGE, res, p);
@@ -66,7 +66,8 @@ static const char *open_with(const char *xml, const samlc_keyset_t *with)
     ck_assert_msg(rv == APR_SUCCESS, "%s: %s", res->message, document);
     rv = samlc_encryption_open(&plaintext, xmlDocGetRootElement(doc), with, &policy, res, p);
     ck_assert_int_eq(rv == APR_SUCCESS, plaintext.len > 0);
-    return rv == APR_SUCCESS ? apr_pstrmemdup(p, (const char *)plaintext.data, plaintext.len) : NULL;
+    return rv == APR_SUCCESS ? apr_pstrmemdup(p, (const char *)plaintext.data, plaintext.len)
+                             : NULL;
 }
 
 static void opens(const char *xml)
@@ -164,21 +165,25 @@ static const struct {
     const char *from, *to;
     samlc_reason_t reason;
 } faults[] = {
-    { "Type=\"" SAMLC_NS_XENC "Element\"", "Type=\"" SAMLC_NS_XENC "Content\"", SAMLC_REASON_MALFORMED },
+    { "Type=\"" SAMLC_NS_XENC "Element\"", "Type=\"" SAMLC_NS_XENC "Content\"",
+      SAMLC_REASON_MALFORMED },
     { "Type=\"" SAMLC_NS_XENC "Element\"", "", SAMLC_REASON_OK },
-    { "<saml:EncryptedAssertion>", "<saml:EncryptedAssertion><xenc:EncryptedData xmlns:xenc=\""
-      SAMLC_NS_XENC "\"/>", SAMLC_REASON_MALFORMED },
+    { "<saml:EncryptedAssertion>",
+      "<saml:EncryptedAssertion><xenc:EncryptedData xmlns:xenc=\"" SAMLC_NS_XENC "\"/>",
+      SAMLC_REASON_MALFORMED },
     { "aes256-gcm", "aes256-foo", SAMLC_REASON_ALGORITHM_FORBIDDEN },
     { "Algorithm=\"" SAMLC_NS_XENC11 "aes256-gcm\"", "", SAMLC_REASON_ALGORITHM_FORBIDDEN },
     { "Algorithm=\"" SAMLC_NS_XENC11 "aes256-gcm\"", "Algorithm=\"" SAMLC_NS_XENC "aes256-gcm\"",
       SAMLC_REASON_ALGORITHM_FORBIDDEN },
     { "Algorithm=\"" FORGE_OAEP_MGF1P "\"", "Algorithm=\"" SAMLC_NS_XENC "kw-aes256\"",
       SAMLC_REASON_ALGORITHM_FORBIDDEN },
-    { "Algorithm=\"" FORGE_OAEP_MGF1P "\">", "Algorithm=\"" FORGE_OAEP_MGF1P
+    { "Algorithm=\"" FORGE_OAEP_MGF1P "\">",
+      "Algorithm=\"" FORGE_OAEP_MGF1P
       "\"><ds:DigestMethod Algorithm=\"http://www.w3.org/2001/04/xmldsig-more#md5\"/>",
       SAMLC_REASON_ALGORITHM_FORBIDDEN },
-    { "Algorithm=\"" FORGE_OAEP_MGF1P "\">", "Algorithm=\"" FORGE_OAEP_MGF1P
-      "\"><xenc:OAEPparams>!</xenc:OAEPparams>", SAMLC_REASON_MALFORMED },
+    { "Algorithm=\"" FORGE_OAEP_MGF1P "\">",
+      "Algorithm=\"" FORGE_OAEP_MGF1P "\"><xenc:OAEPparams>!</xenc:OAEPparams>",
+      SAMLC_REASON_MALFORMED },
     { "Algorithm=\"" FORGE_OAEP_MGF1P "\">", "Algorithm=\"" FORGE_OAEP_MGF1P "\"><xenc:Odd/>",
       SAMLC_REASON_MALFORMED },
     { "<xenc:CipherValue>", "<xenc:CipherReference URI=\"file:///etc/passwd\"/><xenc:CipherValue>",
@@ -267,6 +272,16 @@ START_TEST(test_roles)
 }
 END_TEST
 
+/* A key has the length of its cipher: the right first bytes are not enough. */
+START_TEST(test_longer_key)
+{
+    how.cipher = "aes128-gcm";
+    opens(encrypted());
+    how.longer_key = 1;
+    fails(encrypted(), SAMLC_REASON_DECRYPT_FAILED);
+}
+END_TEST
+
 /* The message with one bit of a base64 value changed, counted from its end. */
 static const char *with_bit(const char *value, apr_size_t from_end)
 {
@@ -301,7 +316,7 @@ START_TEST(test_uniform_failure)
     broken[1] = forge_replace(xml, key, "AAAA", p);
     broken[2] = forge_replace(xml, content, with_bit(content, 0), p);      /* the tag */
     broken[3] = forge_replace(xml, content, with_bit(content, 20), p);     /* the ciphertext */
-    broken[4] = forge_replace(xml, content, with_bit(content, strlen(PLAIN) + 16), p);   /* the IV */
+    broken[4] = forge_replace(xml, content, with_bit(content, strlen(PLAIN) + 16), p); /* the IV */
     broken[5] = forge_replace(xml, content, "AAAA", p);
     broken[6] = forge_replace(xml, "aes256-gcm", "aes128-gcm", p);         /* a key too long */
     how.to = world_keys()->idp->pkey;
@@ -334,6 +349,7 @@ Suite *suite_encryption(void)
     tcase_add_test(tc, test_no_key);
     tcase_add_test(tc, test_many_keys);
     tcase_add_loop_test(tc, test_roles, 0, SAMLC_OWN_COUNT);
+    tcase_add_test(tc, test_longer_key);
     tcase_add_test(tc, test_uniform_failure);
     suite_add_tcase(suite, tc);
     return suite;

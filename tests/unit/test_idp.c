@@ -28,6 +28,7 @@ static void setup(void)
     roots = apr_array_make(p, 2, sizeof(samlc_cert_t *));
     memset(&m, 0, sizeof(m));
     m.name = "main";
+    m.origin = "idp/main/idp.conf";
     m.slots = slots;
     m.roots = roots;
     m.intermediates = apr_array_make(p, 1, sizeof(samlc_cert_t *));
@@ -70,14 +71,18 @@ static void set_metadata(const char *attributes)
 {
     samlc_data_t *file = apr_palloc(p, sizeof(*file));
 
-    *file = test_data(apr_psprintf(
-        p, "<md:EntityDescriptor xmlns:md=\"" SAMLC_NS_MD "\" xmlns:ds=\"" SAMLC_NS_DS "\" entityID=\""
-           ENTITY "\"%s><md:IDPSSODescriptor protocolSupportEnumeration=\"" SAMLC_NS_SAMLP "\">"
-           "<md:KeyDescriptor use=\"signing\"><ds:KeyInfo><ds:X509Data><ds:X509Certificate>%s"
-           "</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>"
-           "<md:SingleSignOnService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect\""
-           " Location=\"" SSO "\"/></md:IDPSSODescriptor></md:EntityDescriptor>",
-        attributes, samlc_text_base64(cert->der.data, cert->der.len, p)), "metadata.xml");
+    *file = test_data(
+        apr_psprintf(
+            p,
+            "<md:EntityDescriptor xmlns:md=\"" SAMLC_NS_MD "\" xmlns:ds=\"" SAMLC_NS_DS
+            "\" entityID=\"" ENTITY
+            "\"%s><md:IDPSSODescriptor protocolSupportEnumeration=\"" SAMLC_NS_SAMLP "\">"
+            "<md:KeyDescriptor use=\"signing\"><ds:KeyInfo><ds:X509Data><ds:X509Certificate>%s"
+            "</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>"
+            "<md:SingleSignOnService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect\""
+            " Location=\"" SSO "\"/></md:IDPSSODescriptor></md:EntityDescriptor>",
+            attributes, samlc_text_base64(cert->der.data, cert->der.len, p)),
+        "metadata.xml");
     m.metadata = file;
 }
 
@@ -217,8 +222,8 @@ START_TEST(test_lists)
     samlc_data_t file = test_data(apr_pstrcat(p, "CERT_VALIDATION:IGNORE_TRUST\n", hex, "\n", NULL),
                                   "list.txt");
 
-    set_conf(apr_pstrcat(p, "EntityID " ENTITY "\nSignCerts CERT_VALIDATION:IGNORE_TRUST,", hex, "\n",
-                         NULL));
+    set_conf(apr_pstrcat(p, "EntityID " ENTITY "\nSignCerts CERT_VALIDATION:IGNORE_TRUST,", hex,
+                         "\n", NULL));
     ck_assert_int_eq(judge(sound(), cert).mode, SAMLC_MODE_PINNED);
     set_conf("EntityID " ENTITY "\nSignCerts @list.txt\n");
     m.sign_certs_file = &file;
@@ -264,7 +269,8 @@ START_TEST(test_warnings_of_settings)
         { "Unsolicited on\n", "Unsolicited" },
         { "MinRSABits 1024\n", "MinRSABits" },
         { "SignCerts ANY-TRUSTED\nUseSystemRoots off\n", "ANY-TRUSTED" },
-        { "SignCerts CERT_VALIDATION:IGNORE_TRUST,00112233445566778899aabbccddeeff00112233\n", "SHA-1" },
+        { "SignCerts CERT_VALIDATION:IGNORE_TRUST,00112233445566778899aabbccddeeff00112233\n",
+          "SHA-1" },
     };
     const test_cert_t *ca = test_cert_make(&(test_cert_spec_t){ .cn = "ca", .key_type = "EC",
                                                                 .is_ca = 1 }, p);
@@ -354,8 +360,8 @@ START_TEST(test_warns_of_conflicts)
     for (i = 0; i < 2; i++) {
         sound();
         ck_assert_int_eq(warnings->nelts, 0);
-        APR_ARRAY_PUSH(roots, samlc_cert_t *) =
-            parsed(test_cert_make(&(test_cert_spec_t){ .cn = "ca", .key_type = "EC", .is_ca = 1 }, p));
+        APR_ARRAY_PUSH(roots, samlc_cert_t *) = parsed(
+            test_cert_make(&(test_cert_spec_t){ .cn = "ca", .key_type = "EC", .is_ca = 1 }, p));
     }
     sound();
     warns("CN=ca");

@@ -319,16 +319,17 @@ START_TEST(a_status_has_the_contract)
     world_t *w = world();
     samlc_status_report_t status = status_of(w);
     apr_array_header_t *children = apr_array_make(p, 1, sizeof(samlc_child_report_t));
-    samlc_child_report_t child = {4711, 41, "c0ffee", TEST_NOW, 2};
+    samlc_child_report_t child = {4711, 41, "c0ffee", 1, TEST_NOW, 2};
 
     APR_ARRAY_PUSH(children, samlc_child_report_t) = child;
     status.children = children;
     read_back(samlc_report_status(&status, p));
-    has_members(json, "version generation generation_hash loaded_at last_reload_error store "
-                "children idps keysets warnings");
+    has_members(json, "version generation generation_hash serving loaded_at last_reload_error "
+                "store logins children idps keysets warnings");
     is_text("version", "0.1.0");
     is_number("generation", 41);
     is_text("generation_hash", "c0ffee");
+    is_text("serving", "files");
     is_text("loaded_at", "2026-07-01T00:00:00Z");
     is_null("last_reload_error");
     has_members(at("store"), "name sessions claims error");
@@ -336,8 +337,9 @@ START_TEST(a_status_has_the_contract)
     is_number("store.sessions", 7);
     is_number("store.claims", 9);
     is_null("store.error");
-    has_members(at("children.0"), "pid generation generation_hash loaded_at refused_loads");
+    has_members(at("children.0"), "pid generation generation_hash serving loaded_at refused_loads");
     is_number("children.0.pid", 4711);
+    is_text("children.0.serving", "archive");
     is_number("children.0.refused_loads", 2);
     is_text("idps.0.certificates.0.subject", "CN=primary");
     is_text("keysets.0.keys.0.subject", "CN=own");

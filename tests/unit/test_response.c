@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From bytes to a verdict: reading, signatures, trust, decryption, claims, steps. (Rules: test_rules.c.) */
+/* From bytes to a verdict: reading, signatures, trust, decryption, claims; rules: test_rules.c. */
 #include "core/saml/response.h"
 
 #include <apr_strings.h>
@@ -186,10 +186,12 @@ START_TEST(test_what_is_signed)
 
         world_judges(w, signed_as(what), &reason);
         ck_assert_int_eq(reason, signature_rules[_i].reasons[what]);
-        world_judges(w, what == RESPONSE || what == BOTH
-                            ? sign(encrypt(what == BOTH ? signed_as(ASSERTION) : signed_as(NEITHER)),
-                                   FORGE_RESPONSE_ID)
-                            : encrypt(signed_as(what)), &reason);
+        world_judges(w,
+                     what == RESPONSE || what == BOTH
+                         ? sign(encrypt(what == BOTH ? signed_as(ASSERTION) : signed_as(NEITHER)),
+                                FORGE_RESPONSE_ID)
+                         : encrypt(signed_as(what)),
+                     &reason);
         ck_assert_int_eq(reason, signature_rules[_i].reasons[what]);
     }
 }
@@ -220,7 +222,8 @@ static const char *fingerprint(const test_cert_t *cert)
 {
     unsigned char sha256[32];
 
-    ck_assert_int_eq(EVP_Digest(cert->der.data, cert->der.len, sha256, NULL, EVP_sha256(), NULL), 1);
+    ck_assert_int_eq(EVP_Digest(cert->der.data, cert->der.len, sha256, NULL, EVP_sha256(), NULL),
+                     1);
     return samlc_text_hex(sha256, sizeof(sha256), p);
 }
 
@@ -275,7 +278,8 @@ START_TEST(test_pinned)
     w = world_make(apr_pstrcat(p, PINS, fingerprint(keys->stranger), "\n", NULL), NULL, p);
     world_refuses(w, xml, SAMLC_REASON_CERT_NOT_LISTED);
     w = world_make(apr_pstrcat(p, LIST, fingerprint(keys->idp), "\n", NULL), NULL, p);
-    world_refuses(w, xml, SAMLC_REASON_NO_TRUST_CONFIGURED);   /* a chain is asked for, without roots */
+    world_refuses(w, xml,
+                  SAMLC_REASON_NO_TRUST_CONFIGURED); /* a chain is asked for, without roots */
 }
 END_TEST
 
@@ -300,7 +304,7 @@ START_TEST(test_without_key_info)
 }
 END_TEST
 
-/* A foreign certificate beside a good signature is a bad hint, and the key on file is found all the same. */
+/* A foreign certificate beside a good signature is a bad hint; the key on file is found anyway. */
 START_TEST(test_wrong_hint)
 {
     const char *xml = forge_write(&plain, p);
@@ -310,9 +314,11 @@ START_TEST(test_wrong_hint)
                       &(forge_signature_t){ .by = keys->idp, .key_info = foreign }, p));
 
     ck_assert_str_eq(v->claims->session.cert_sha256, fingerprint(keys->idp));
-    world_refuses(w, forge_sign(xml, FORGE_ASSERTION_ID,
-                                &(forge_signature_t){ .by = keys->stranger,
-                                                      .key_info = forge_x509_data(keys->idp, p) }, p),
+    world_refuses(w,
+                  forge_sign(xml, FORGE_ASSERTION_ID,
+                             &(forge_signature_t){ .by = keys->stranger,
+                                                   .key_info = forge_x509_data(keys->idp, p) },
+                             p),
                   SAMLC_REASON_SIGNATURE_INVALID);
 }
 END_TEST
@@ -402,18 +408,22 @@ START_TEST(test_encrypted_parts)
     forge_t f = { .name_id_xml = forge_encrypted("EncryptedID", id, &how, p),
                   .attributes_xml = forge_encrypted("EncryptedAttribute", attribute, &how, p) };
     samlc_verdict_t *v = world_accepts(w, world_signed(&f, FORGE_ASSERTION_ID, keys->idp, p));
-    const samlc_attribute_t *a = &APR_ARRAY_IDX(v->claims->session.attributes, 0, samlc_attribute_t);
+    const samlc_attribute_t *a = &APR_ARRAY_IDX(v->claims->session.attributes, 0,
+                                                samlc_attribute_t);
 
     ck_assert_str_eq(v->claims->session.user, "secret");
     ck_assert_str_eq(a->name, "a");
     ck_assert_str_eq(APR_ARRAY_IDX(a->values, 0, const char *), "v");
     f.name_id_xml = forge_encrypted("EncryptedID", attribute, &how, p);
-    world_refuses(w, world_signed(&f, FORGE_ASSERTION_ID, keys->idp, p), SAMLC_REASON_DECRYPT_FAILED);
+    world_refuses(w, world_signed(&f, FORGE_ASSERTION_ID, keys->idp, p),
+                  SAMLC_REASON_DECRYPT_FAILED);
     f.name_id_xml = forge_encrypted("EncryptedID", id, &foreign, p);
-    world_refuses(w, world_signed(&f, FORGE_ASSERTION_ID, keys->idp, p), SAMLC_REASON_DECRYPT_FAILED);
+    world_refuses(w, world_signed(&f, FORGE_ASSERTION_ID, keys->idp, p),
+                  SAMLC_REASON_DECRYPT_FAILED);
     f.name_id_xml = NULL;
     f.attributes_xml = forge_encrypted("EncryptedAttribute", id, &how, p);
-    world_refuses(w, world_signed(&f, FORGE_ASSERTION_ID, keys->idp, p), SAMLC_REASON_DECRYPT_FAILED);
+    world_refuses(w, world_signed(&f, FORGE_ASSERTION_ID, keys->idp, p),
+                  SAMLC_REASON_DECRYPT_FAILED);
 }
 END_TEST
 
@@ -473,8 +483,9 @@ static const char *steps_of(const char *xml)
 }
 
 #define TO_THE_END \
-    " assertion=passed issuer=passed destination=passed times=passed conditions=passed audience=passed" \
-    " confirmation=passed request=passed authentication=passed user=passed"
+    " assertion=passed issuer=passed destination=passed times=passed conditions=passed" \
+    " audience=passed confirmation=passed request=passed authentication=passed" \
+    " scope=skipped user=passed"
 
 START_TEST(test_steps)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rules of SAML Core and Profiles, one table: each refusal has a twin that passes, at the border where
- * there is one. It is TEST_NOW = 2026-07-01T00:00:00Z and ClockSkew is 180 s; all are signed by the IdP.
+ * The rules of SAML Core and Profiles as tables: each refusal has a twin that passes, at the border
+ * where there is one. It is TEST_NOW = 2026-07-01T00:00:00Z and ClockSkew is 180 s; all are signed
+ * by the IdP.
  */
 #include "core/saml/rules.h"
 
@@ -16,8 +17,8 @@
 #define AUDIENCE(name) "<saml:Audience>" name "</saml:Audience>"
 #define RESTRICTION(audiences) "<saml:AudienceRestriction>" audiences "</saml:AudienceRestriction>"
 #define BEARER(attributes) \
-    "<saml:SubjectConfirmation Method=\"" FORGE_BEARER "\"><saml:SubjectConfirmationData " attributes \
-    "/></saml:SubjectConfirmation>"
+    "<saml:SubjectConfirmation Method=\"" FORGE_BEARER "\">" \
+    "<saml:SubjectConfirmationData " attributes "/></saml:SubjectConfirmation>"
 #define ANSWERS "InResponseTo=\"" FORGE_REQUEST "\" "
 #define TO_US "Recipient=\"" FORGE_ACS "\" "
 #define IN_TIME "NotOnOrAfter=\"2026-07-01T00:05:00Z\" "
@@ -47,17 +48,23 @@ static const rule_case_t envelope[] = {
     { SAMLC_REASON_MALFORMED, .f = { .response_instant = "today" } },
     { SAMLC_REASON_MALFORMED, .f = { .status_xml = "" } },
     { SAMLC_REASON_MALFORMED, .f = { .status_xml = "<samlp:Status/>" } },
-    { SAMLC_REASON_MALFORMED, .f = { .status_xml = "<samlp:Status><samlp:StatusCode/></samlp:Status>" } },
-    { SAMLC_REASON_STATUS_NOT_SUCCESS, .f = { .status = "urn:oasis:names:tc:SAML:2.0:status:Responder" } },
-    { SAMLC_REASON_STATUS_NOT_SUCCESS, .f = { .status = "urn:oasis:names:tc:SAML:2.0:status:success" } },
+    { SAMLC_REASON_MALFORMED,
+      .f = { .status_xml = "<samlp:Status><samlp:StatusCode/></samlp:Status>" } },
+    { SAMLC_REASON_STATUS_NOT_SUCCESS,
+      .f = { .status = "urn:oasis:names:tc:SAML:2.0:status:Responder" } },
+    { SAMLC_REASON_STATUS_NOT_SUCCESS,
+      .f = { .status = "urn:oasis:names:tc:SAML:2.0:status:success" } },
     { SAMLC_REASON_STATUS_NOT_SUCCESS, .f = { .status = " " FORGE_SUCCESS } },
     { SAMLC_REASON_STATUS_NOT_SUCCESS,
-      .f = { .status_xml = "<samlp:Status><samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:"
-                      "Responder\"><samlp:StatusCode Value=\"" FORGE_SUCCESS "\"/></samlp:StatusCode>"
-                      "<samlp:StatusMessage>" FORGE_SUCCESS "</samlp:StatusMessage></samlp:Status>" } },
-    { SAMLC_REASON_MALFORMED, .f = { 0 }, .from = "</samlp:Status>", .to = "</samlp:Status><samlp:Status/>" },
+      .f = { .status_xml =
+                 "<samlp:Status><samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:"
+                 "Responder\"><samlp:StatusCode Value=\"" FORGE_SUCCESS "\"/></samlp:StatusCode>"
+                 "<samlp:StatusMessage>" FORGE_SUCCESS "</samlp:StatusMessage></samlp:Status>" } },
+    { SAMLC_REASON_MALFORMED, .f = { 0 }, .from = "</samlp:Status>",
+      .to = "</samlp:Status><samlp:Status/>" },
     { SAMLC_REASON_MALFORMED, .f = { 0 }, .from = "</samlp:Status>", .to = "</samlp:Status>text" },
-    { OK_, .f = { 0 }, .from = "<samlp:Status>", .to = "<samlp:Extensions><x/></samlp:Extensions><samlp:Status>" },
+    { OK_, .f = { 0 }, .from = "<samlp:Status>",
+      .to = "<samlp:Extensions><x/></samlp:Extensions><samlp:Status>" },
 };
 
 /* spec: SAML-Profiles 4.1.4.2 - one IdP: of the response, of the assertion, of the key */
@@ -72,7 +79,8 @@ static const rule_case_t issuers[] = {
     { SAMLC_REASON_WRONG_ISSUER, .f = { .issuer = FORGE_IDP "/", .response_issuer = FORGE_IDP } },
     { SAMLC_REASON_CERT_NOT_LISTED, .f = { .response_issuer = WORLD_OTHER_IDP } },
     { SAMLC_REASON_CERT_NOT_LISTED, .f = { .issuer = WORLD_OTHER_IDP } },
-    { OK_, .f = { 0 }, .from = "<saml:Issuer>", .to = "<saml:Issuer Format=\"" ENTITY_FORMAT "\">" },
+    { OK_, .f = { 0 }, .from = "<saml:Issuer>",
+      .to = "<saml:Issuer Format=\"" ENTITY_FORMAT "\">" },
     { SAMLC_REASON_WRONG_ISSUER, .f = { 0 }, .from = "<saml:Issuer>",
       .to = "<saml:Issuer Format=\"" EMAIL_FORMAT "\">" },
     { SAMLC_REASON_WRONG_ISSUER, .f = { .response_issuer = "" }, .from = "<saml:Issuer>",
@@ -88,11 +96,13 @@ static const rule_case_t destinations[] = {
     { OK_, .f = { 0 }, .signs = FORGE_RESPONSE_ID },
     { OK_, .f = { .destination = "" } },
     { SAMLC_REASON_WRONG_DESTINATION, .f = { .destination = "" }, .signs = FORGE_RESPONSE_ID },
-    { SAMLC_REASON_WRONG_DESTINATION, .f = { .destination = "https://other.example.org/saml/acs" } },
+    { SAMLC_REASON_WRONG_DESTINATION,
+      .f = { .destination = "https://other.example.org/saml/acs" } },
     { SAMLC_REASON_WRONG_DESTINATION, .f = { .destination = FORGE_ACS "/" } },
     { SAMLC_REASON_WRONG_DESTINATION, .f = { .destination = FORGE_ACS "?x" } },
     { SAMLC_REASON_WRONG_DESTINATION, .f = { .destination = FORGE_SP } },
-    { SAMLC_REASON_WRONG_DESTINATION, .f = { .destination = "https://sp.example.org:443/saml/acs" } },
+    { SAMLC_REASON_WRONG_DESTINATION,
+      .f = { .destination = "https://sp.example.org:443/saml/acs" } },
     { SAMLC_REASON_WRONG_DESTINATION, .f = { .destination = "https://SP.example.org/saml/acs" } },
     { SAMLC_REASON_WRONG_DESTINATION, .f = { .destination = "http://sp.example.org/saml/acs" } },
     { SAMLC_REASON_WRONG_DESTINATION, .f = { .destination = FORGE_ACS " " } },
@@ -122,7 +132,8 @@ static const rule_case_t times[] = {
     { OK_, .f = { .instant = "2026-06-29T23:57:00.000001Z" } },
     { SAMLC_REASON_EXPIRED, .f = { .instant = "2026-06-29T23:57:00Z" } },
     { OK_, .f = { .not_on_or_after = "2026-07-01T00:00:00.000001Z" }, .conf = "ClockSkew 0\n" },
-    { SAMLC_REASON_EXPIRED, .f = { .not_on_or_after = "2026-07-01T00:00:00Z" }, .conf = "ClockSkew 0\n" },
+    { SAMLC_REASON_EXPIRED, .f = { .not_on_or_after = "2026-07-01T00:00:00Z" },
+      .conf = "ClockSkew 0\n" },
     { OK_, .f = { .not_before = "2026-07-01T00:00:00Z" }, .conf = "ClockSkew 0\n" },
     { SAMLC_REASON_NOT_YET_VALID, .f = { .not_before = "2026-07-01T00:00:00.000001Z" },
       .conf = "ClockSkew 0\n" },
@@ -143,28 +154,32 @@ static const rule_case_t conditions[] = {
     { SAMLC_REASON_WRONG_AUDIENCE, .f = { .audience = FORGE_SP "<!-- -->.evil" } },
     { OK_, .f = { .audience = "https://sp.example<!-- -->.org/saml" } },
     { OK_, .f = { .restrictions_xml = RESTRICTION(AUDIENCE("a") AUDIENCE(FORGE_SP)) } },
-    { OK_, .f = { .restrictions_xml = RESTRICTION(AUDIENCE(FORGE_SP)) RESTRICTION(AUDIENCE(FORGE_SP)
-                                                                             AUDIENCE("a")) } },
-    { SAMLC_REASON_WRONG_AUDIENCE, .f = { .restrictions_xml = RESTRICTION(AUDIENCE(FORGE_SP))
-                                                         RESTRICTION(AUDIENCE("a")) } },
-    { SAMLC_REASON_WRONG_AUDIENCE, .f = { .restrictions_xml = RESTRICTION(AUDIENCE("a"))
-                                                         RESTRICTION(AUDIENCE(FORGE_SP)) } },
+    { OK_, .f = { .restrictions_xml = RESTRICTION(AUDIENCE(FORGE_SP))
+                      RESTRICTION(AUDIENCE(FORGE_SP) AUDIENCE("a")) } },
+    { SAMLC_REASON_WRONG_AUDIENCE,
+      .f = { .restrictions_xml = RESTRICTION(AUDIENCE(FORGE_SP)) RESTRICTION(AUDIENCE("a")) } },
+    { SAMLC_REASON_WRONG_AUDIENCE,
+      .f = { .restrictions_xml = RESTRICTION(AUDIENCE("a")) RESTRICTION(AUDIENCE(FORGE_SP)) } },
     { OK_, .f = { .restrictions_xml = RESTRICTION(AUDIENCE(FORGE_SP)) "<saml:OneTimeUse/>" } },
-    { OK_, .f = { .restrictions_xml = RESTRICTION(AUDIENCE(FORGE_SP)) "<saml:ProxyRestriction/>" } },
-    { SAMLC_REASON_MALFORMED, .f = { .restrictions_xml = RESTRICTION(AUDIENCE(FORGE_SP))
-                                                    "<saml:Condition/>" } },
-    { SAMLC_REASON_MALFORMED, .f = { .restrictions_xml = RESTRICTION(AUDIENCE(FORGE_SP))
-                                                    "<x:OneTimeUse xmlns:x=\"urn:x\"/>" } },
+    { OK_,
+      .f = { .restrictions_xml = RESTRICTION(AUDIENCE(FORGE_SP)) "<saml:ProxyRestriction/>" } },
+    { SAMLC_REASON_MALFORMED,
+      .f = { .restrictions_xml = RESTRICTION(AUDIENCE(FORGE_SP)) "<saml:Condition/>" } },
+    { SAMLC_REASON_MALFORMED,
+      .f = { .restrictions_xml = RESTRICTION(AUDIENCE(FORGE_SP))
+                                 "<x:OneTimeUse xmlns:x=\"urn:x\"/>" } },
 };
 
 /* spec: SAML-Profiles 4.1.4.3 - one bearer confirmation fulfils all rules by itself */
 static const rule_case_t confirmations[] = {
     { SAMLC_REASON_NO_SUBJECT, .f = { .confirmations_xml = "" } },
-    { SAMLC_REASON_NO_SUBJECT, .f = { .confirmations_xml = "<saml:SubjectConfirmation Method=\"urn:oasis:"
-                                 "names:tc:SAML:2.0:cm:holder-of-key\"><saml:SubjectConfirmationData "
-                                 ANSWERS TO_US IN_TIME "/></saml:SubjectConfirmation>" } },
-    { SAMLC_REASON_WRONG_RECIPIENT, .f = { .confirmations_xml = "<saml:SubjectConfirmation Method=\""
-                                      FORGE_BEARER "\"/>" } },
+    { SAMLC_REASON_NO_SUBJECT,
+      .f = { .confirmations_xml =
+                 "<saml:SubjectConfirmation Method=\"urn:oasis:names:tc:SAML:2.0:cm:holder-"
+                 "of-key\"><saml:SubjectConfirmationData " ANSWERS TO_US IN_TIME "/>"
+                 "</saml:SubjectConfirmation>" } },
+    { SAMLC_REASON_WRONG_RECIPIENT,
+      .f = { .confirmations_xml = "<saml:SubjectConfirmation Method=\"" FORGE_BEARER "\"/>" } },
     { OK_, .f = { .confirmations_xml = BEARER(ANSWERS TO_US IN_TIME) } },
     { OK_, .f = { .confirmations_xml = BEARER(ANSWERS TO_US IN_TIME "Address=\"192.0.2.1\"") } },
     { SAMLC_REASON_WRONG_RECIPIENT, .f = { .recipient = "" } },
@@ -175,36 +190,43 @@ static const rule_case_t confirmations[] = {
     { SAMLC_REASON_WRONG_RECIPIENT, .f = { .recipient = "https://sp.example.org:443/saml/acs" } },
     { SAMLC_REASON_WRONG_RECIPIENT, .f = { .recipient = "https://sp.example.org./saml/acs" } },
     { SAMLC_REASON_MALFORMED,
-      .f = { .confirmations_xml = BEARER(ANSWERS TO_US IN_TIME "NotBefore=\"2026-06-30T00:00:00Z\"") } },
+      .f = { .confirmations_xml = BEARER(ANSWERS TO_US IN_TIME
+                                         "NotBefore=\"2026-06-30T00:00:00Z\"") } },
     { OK_, .f = { .confirmations_xml = BEARER("Recipient=\"x\"") BEARER(ANSWERS TO_US IN_TIME) } },
     { OK_, .f = { .confirmations_xml = BEARER(ANSWERS TO_US IN_TIME) BEARER("Recipient=\"x\"") } },
-    { SAMLC_REASON_WRONG_RECIPIENT, .f = { .confirmations_xml = BEARER(ANSWERS IN_TIME)
-                                                           BEARER(ANSWERS TO_US) } },
-    { SAMLC_REASON_EXPIRED, .f = { .confirmations_xml = BEARER(ANSWERS TO_US) BEARER(ANSWERS IN_TIME) } },
+    { SAMLC_REASON_WRONG_RECIPIENT,
+      .f = { .confirmations_xml = BEARER(ANSWERS IN_TIME) BEARER(ANSWERS TO_US) } },
+    { SAMLC_REASON_EXPIRED,
+      .f = { .confirmations_xml = BEARER(ANSWERS TO_US) BEARER(ANSWERS IN_TIME) } },
     { SAMLC_REASON_WRONG_RECIPIENT,
       .f = { .confirmations_xml = BEARER(ANSWERS "xmlns:x=\"urn:x\" x:" TO_US IN_TIME) } },
     { SAMLC_REASON_EXPIRED,
       .f = { .confirmations_xml = BEARER(ANSWERS TO_US "xmlns:x=\"urn:x\" x:" IN_TIME) } },
 };
 
-/* spec: SAML-Profiles 4.1.4.3, 4.1.5 - an answer to a request of this browser, or to none where allowed */
+/* spec: SAML-Profiles 4.1.4.3, 4.1.5 - an answer to a request of this browser, or to none */
 static const rule_case_t requests[] = {
     { SAMLC_REASON_UNSOLICITED, .f = { .in_response_to = "" } },
     { OK_, .f = { .in_response_to = "" }, .conf = "Unsolicited on\n" },
     { OK_, .f = { 0 }, .conf = "Unsolicited on\n" },
     { SAMLC_REASON_IN_RESPONSE_TO, .f = { .in_response_to = "_other" } },
-    { SAMLC_REASON_IN_RESPONSE_TO, .f = { .in_response_to = "_other" }, .conf = "Unsolicited on\n" },
+    { SAMLC_REASON_IN_RESPONSE_TO, .f = { .in_response_to = "_other" },
+      .conf = "Unsolicited on\n" },
     { SAMLC_REASON_IN_RESPONSE_TO, .f = { .in_response_to = FORGE_REQUEST " " } },
     { SAMLC_REASON_IN_RESPONSE_TO, .f = { .response_in_response_to = "" } },
-    { SAMLC_REASON_IN_RESPONSE_TO, .f = { .response_in_response_to = "" }, .conf = "Unsolicited on\n" },
-    { SAMLC_REASON_IN_RESPONSE_TO, .f = { .in_response_to = "", .response_in_response_to = FORGE_REQUEST } },
-    { SAMLC_REASON_IN_RESPONSE_TO, .f = { .in_response_to = "", .response_in_response_to = FORGE_REQUEST },
+    { SAMLC_REASON_IN_RESPONSE_TO, .f = { .response_in_response_to = "" },
+      .conf = "Unsolicited on\n" },
+    { SAMLC_REASON_IN_RESPONSE_TO,
+      .f = { .in_response_to = "", .response_in_response_to = FORGE_REQUEST } },
+    { SAMLC_REASON_IN_RESPONSE_TO,
+      .f = { .in_response_to = "", .response_in_response_to = FORGE_REQUEST },
       .conf = "Unsolicited on\n" },
     { SAMLC_REASON_IN_RESPONSE_TO, .f = { .response_in_response_to = "_other" } },
-    { SAMLC_REASON_IN_RESPONSE_TO, .f = { .in_response_to = "_other",
-                                     .response_in_response_to = FORGE_REQUEST } },
     { SAMLC_REASON_IN_RESPONSE_TO,
-      .f = { .response_in_response_to = "", .confirmations_xml = BEARER("InResponseTo=\"\" " TO_US IN_TIME) },
+      .f = { .in_response_to = "_other", .response_in_response_to = FORGE_REQUEST } },
+    { SAMLC_REASON_IN_RESPONSE_TO,
+      .f = { .response_in_response_to = "",
+             .confirmations_xml = BEARER("InResponseTo=\"\" " TO_US IN_TIME) },
       .conf = "Unsolicited on\n" },
     { OK_, .f = { .response_in_response_to = "", .confirmations_xml = BEARER(TO_US IN_TIME) },
       .conf = "Unsolicited on\n" },

@@ -40,6 +40,8 @@ START_TEST(test_defaults)
     ck_assert_int_eq(settings->sso_binding, SAMLC_BINDING_REDIRECT);
     ck_assert_ptr_null(settings->authn_context);
     ck_assert_str_eq(settings->remote_user, "NameID");
+    ck_assert_int_eq(settings->unsigned_cbc, 0);
+    ck_assert_str_eq(apr_array_pstrcat(p, settings->scoped_attributes, ' '), SAMLC_SCOPED_ATTRIBUTES);
     ck_assert_uint_eq(settings->signature_algorithms,
                       samlc_algorithms_default(SAMLC_ALGORITHM_SIGNATURE));
     ck_assert_uint_eq(settings->c14n_algorithms, samlc_algorithms_default(SAMLC_ALGORITHM_C14N));
@@ -99,6 +101,8 @@ static const struct {
     {"CanonicalizationAlgorithms", "exc-c14n", NULL},
     {"KeyTransportAlgorithms", "-rsa-oaep", NULL},
     {"EncryptionAlgorithms", "+aes128-cbc", NULL},
+    {"UnsignedCBC", "on", NULL},
+    {"UnsignedCBC", "maybe", "neither on nor off"},
     {"ResponseSignature", "both", NULL},
     {"ResponseSignature", "none", "the syntax is: ResponseSignature any|response|assertion|both"},
     {"RequireEncrypted", "on", NULL},
@@ -133,6 +137,8 @@ static const struct {
     {"ForceAuthn", "on", NULL},
     {"ForceAuthn", "1", "neither on nor off"},
     {"RemoteUser", "mail", NULL},
+    {"ScopedAttributes", "mail urn:oid:1.2", NULL},
+    {"ScopedAttributes", "", "a value is missing"},
     {"UserFilter", "^[a-z]+@example\\.org$", NULL},
     {"UserFilter", "([a-z]", "UserFilter \"([a-z]\": "},
     {"NoSuchThing", "x", "there is no setting \"NoSuchThing\""},
@@ -186,7 +192,8 @@ START_TEST(test_presets)
                   == APR_SUCCESS, "%s", res->message);
     ck_assert_uint_eq(settings->given, (apr_uint64_t)1 << _i);
     settings->given = 0;
-    if (strcmp(table[_i].name, "RemoteUser") != 0) {   /* text: an equal copy */
+    if (strcmp(table[_i].name, "RemoteUser") != 0 && strcmp(table[_i].name, "ScopedAttributes") != 0) {
+        /* these two are equal copies */
         ck_assert_mem_eq(settings, &before, sizeof(before));
     }
 }
@@ -295,6 +302,7 @@ static const struct {
     {"DigestAlgorithms", "sha1", "-sha256", "DigestAlgorithms allows sha1: "},
     {"KeyTransportAlgorithms", "+rsa-1_5", "+rsa-oaep", "KeyTransportAlgorithms allows rsa-1_5: "},
     {"EncryptionAlgorithms", "aes128-cbc", "aes128-gcm", "EncryptionAlgorithms allows aes128-cbc"},
+    {"UnsignedCBC", "on", "off", "UnsignedCBC on: "},
     {"MinRSABits", "2047", "2048", "MinRSABits 2047: "},
     {"CertExpiry", "warn", "reject", "CertExpiry: "},
     {"CertConflict", "off", "issuer", "CertConflict off: "},

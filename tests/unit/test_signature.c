@@ -41,7 +41,8 @@ static void teardown(void)
 
 static void allow(samlc_algorithm_kind_t kind, const char *names)
 {
-    ck_assert_int_eq(samlc_algorithms_parse(&policy.allowed[kind], kind, names, res, p), APR_SUCCESS);
+    ck_assert_int_eq(samlc_algorithms_parse(&policy.allowed[kind], kind, names, res, p),
+                     APR_SUCCESS);
 }
 
 static const char *signed_with(const forge_signature_t *how)
@@ -155,20 +156,31 @@ static const struct {
     { "EC", 521, MORE "ecdsa-sha512", XENC "sha512", FORGE_EXC_C14N, { NULL, NULL, NULL } },
     { "RSA", 2048, DSIG "rsa-sha1", XENC "sha256", FORGE_EXC_C14N, { "+rsa-sha1", NULL, NULL } },
     { "RSA", 2048, MORE "rsa-sha256", DSIG "sha1", FORGE_EXC_C14N, { NULL, "+sha1", NULL } },
-    { "RSA", 2048, MORE "rsa-sha224", MORE "sha224", FORGE_EXC_C14N, { "+rsa-sha224", "+sha224", NULL } },
+    { "RSA",
+      2048,
+      MORE "rsa-sha224",
+      MORE "sha224",
+      FORGE_EXC_C14N,
+      { "+rsa-sha224", "+sha224", NULL } },
     { "EC", 256, MORE "ecdsa-sha1", XENC "sha256", FORGE_EXC_C14N, { "+ecdsa-sha1", NULL, NULL } },
-    { "RSA", 2048, MORE "rsa-sha256", XENC "sha256", "http://www.w3.org/2006/12/xml-c14n11",
+    { "RSA",
+      2048,
+      MORE "rsa-sha256",
+      XENC "sha256",
+      "http://www.w3.org/2006/12/xml-c14n11",
       { NULL, NULL, "+c14n11" } },
 };
 
 /* Allowed by default, or refused by default and allowed by the setting. */
 START_TEST(test_algorithms)
 {
-    static const samlc_algorithm_kind_t kinds[] = { SAMLC_ALGORITHM_SIGNATURE, SAMLC_ALGORITHM_DIGEST,
-                                                    SAMLC_ALGORITHM_C14N };
+    static const samlc_algorithm_kind_t kinds[] = { SAMLC_ALGORITHM_SIGNATURE,
+                                                    SAMLC_ALGORITHM_DIGEST, SAMLC_ALGORITHM_C14N };
     int is_rsa = strcmp(algorithms[_i].type, "RSA") == 0;
-    const test_cert_t *by = is_rsa ? idp
-        : test_cert_make(&(test_cert_spec_t){ .key_type = "EC", .key_bits = algorithms[_i].bits }, p);
+    const test_cert_t *by =
+        is_rsa ? idp
+               : test_cert_make(
+                   &(test_cert_spec_t){ .key_type = "EC", .key_bits = algorithms[_i].bits }, p);
     const char *xml = signed_with(&(forge_signature_t){ .by = by, .method = algorithms[_i].method,
                                                         .digest = algorithms[_i].digest,
                                                         .c14n = algorithms[_i].c14n });
@@ -346,7 +358,8 @@ END_TEST
 static const char *with_value(const char *xml, const char *value)
 {
     return forge_replace(xml, forge_element(xml, "ds:SignatureValue", p),
-                         apr_pstrcat(p, "<ds:SignatureValue>", value, "</ds:SignatureValue>", NULL), p);
+                         apr_pstrcat(p, "<ds:SignatureValue>", value, "</ds:SignatureValue>", NULL),
+                         p);
 }
 
 START_TEST(test_signature_values)
@@ -411,8 +424,10 @@ static const struct {
     { "URI=\"#_assertion\"", "URI=\"#xpointer(/)\"", SAMLC_REASON_SIGNATURE_SCOPE },
     { "URI=\"#_assertion\"", "URI=\"#xpointer(id('_assertion'))\"", SAMLC_REASON_SIGNATURE_SCOPE },
     { "URI=\"#_assertion\"", "URI=\"file:///etc/passwd\"", SAMLC_REASON_SIGNATURE_SCOPE },
-    { "URI=\"#_assertion\"", "URI=\"http://127.0.0.1:9/#_assertion\"", SAMLC_REASON_SIGNATURE_SCOPE },
-    { "URI=\"#_assertion\"", "xmlns:x=\"urn:x\" x:URI=\"#_assertion\"", SAMLC_REASON_SIGNATURE_SCOPE },
+    { "URI=\"#_assertion\"", "URI=\"http://127.0.0.1:9/#_assertion\"",
+      SAMLC_REASON_SIGNATURE_SCOPE },
+    { "URI=\"#_assertion\"", "xmlns:x=\"urn:x\" x:URI=\"#_assertion\"",
+      SAMLC_REASON_SIGNATURE_SCOPE },
     { "</ds:DigestValue>", "<x/></ds:DigestValue>", SAMLC_REASON_SIGNATURE_SCOPE },
     { "</ds:DigestValue>", "<?pi?></ds:DigestValue>", SAMLC_REASON_SIGNATURE_SCOPE },
     { "<ds:Transforms>", "<ds:Transforms>text", SAMLC_REASON_SIGNATURE_SCOPE },
@@ -420,7 +435,8 @@ static const struct {
     { FORGE_TRANSFORM(FORGE_ENVELOPED),
       "<ds:Transform Algorithm=\"" FORGE_ENVELOPED "\"><x/></ds:Transform>",
       SAMLC_REASON_SIGNATURE_SCOPE },
-    { FORGE_TRANSFORM(FORGE_EXC_C14N), FORGE_TRANSFORM(FORGE_EXC_C14N) FORGE_TRANSFORM(FORGE_EXC_C14N),
+    { FORGE_TRANSFORM(FORGE_EXC_C14N),
+      FORGE_TRANSFORM(FORGE_EXC_C14N) FORGE_TRANSFORM(FORGE_EXC_C14N),
       SAMLC_REASON_SIGNATURE_SCOPE },
     { FORGE_TRANSFORM(FORGE_EXC_C14N), FORGE_TRANSFORM(DSIG "base64"),
       SAMLC_REASON_ALGORITHM_FORBIDDEN },
@@ -445,7 +461,8 @@ static const struct {
     { MORE "rsa-sha256", MORE "hmac-sha256", SAMLC_REASON_ALGORITHM_FORBIDDEN },
     { MORE "rsa-sha256", DSIG "dsa-sha1", SAMLC_REASON_ALGORITHM_FORBIDDEN },
     { MORE "rsa-sha256", MORE "RSA-SHA256", SAMLC_REASON_ALGORITHM_FORBIDDEN },
-    { "Algorithm=\"" XENC "sha256\"", "Algorithm=\"" MORE "md5\"", SAMLC_REASON_ALGORITHM_FORBIDDEN },
+    { "Algorithm=\"" XENC "sha256\"", "Algorithm=\"" MORE "md5\"",
+      SAMLC_REASON_ALGORITHM_FORBIDDEN },
     { "Algorithm=\"" XENC "sha256\"", "", SAMLC_REASON_ALGORITHM_FORBIDDEN },
     /* Signature */
     { "</ds:Signature>", "<ds:Object/></ds:Signature>", SAMLC_REASON_SIGNATURE_SCOPE },
@@ -454,9 +471,11 @@ static const struct {
     { "</ds:Signature>", "<ds:KeyInfo/></ds:Signature>", SAMLC_REASON_SIGNATURE_SCOPE },
     { "</ds:Signature>", "</ds:Signature><ds:Signature xmlns:ds=\"" DSIG "\"/>",
       SAMLC_REASON_SIGNATURE_SCOPE },
-    { "</saml:Issuer><ds:Signature", "</saml:Issuer><ds:Signature xmlns:ds=\"" DSIG "\"/><ds:Signature",
+    { "</saml:Issuer><ds:Signature",
+      "</saml:Issuer><ds:Signature xmlns:ds=\"" DSIG "\"/><ds:Signature",
       SAMLC_REASON_SIGNATURE_SCOPE },
-    { "<ds:SignatureValue>", "<ds:SignatureValue/><ds:SignatureValue>", SAMLC_REASON_SIGNATURE_SCOPE },
+    { "<ds:SignatureValue>", "<ds:SignatureValue/><ds:SignatureValue>",
+      SAMLC_REASON_SIGNATURE_SCOPE },
     { "<ds:SignatureValue>", "<ds:SignatureValue><x/>", SAMLC_REASON_SIGNATURE_SCOPE },
     { "<ds:KeyInfo>", "text<ds:KeyInfo>", SAMLC_REASON_SIGNATURE_SCOPE },
     /* the ID */
@@ -467,7 +486,8 @@ static const struct {
       SAMLC_REASON_SIGNATURE_SCOPE },
     { " ID=\"_response\"", " ID=\"_assertion\"", SAMLC_REASON_SIGNATURE_SCOPE },
     { " ID=\"_assertion\"", " Id=\"_assertion\"", SAMLC_REASON_SIGNATURE_SCOPE },
-    { " ID=\"_assertion\"", " xmlns:x=\"urn:x\" x:ID=\"_assertion\"", SAMLC_REASON_SIGNATURE_SCOPE },
+    { " ID=\"_assertion\"", " xmlns:x=\"urn:x\" x:ID=\"_assertion\"",
+      SAMLC_REASON_SIGNATURE_SCOPE },
     { " ID=\"_assertion\"", " id=\"_assertion\" ID=\"_assertion\"", SAMLC_REASON_SIGNATURE_SCOPE },
 };
 

@@ -239,7 +239,8 @@ static const struct {
     { "idp/one/metadata.xml", "<a/>", SAMLC_REASON_CONFIG_INVALID, "idp/one/metadata.xml" },
     { "idp/one/metadata.xml", "", SAMLC_REASON_MALFORMED, "idp/one/metadata.xml" },
     { "idp/one/roots/a.pem", HALF, SAMLC_REASON_CONFIG_INVALID, "idp/one/roots/a.pem" },
-    { "idp/one/intermediates/a.crt", "x", SAMLC_REASON_CONFIG_INVALID, "idp/one/intermediates/a.crt" },
+    { "idp/one/intermediates/a.crt", "x", SAMLC_REASON_CONFIG_INVALID,
+      "idp/one/intermediates/a.crt" },
     { "roots/README", "text", SAMLC_REASON_CONFIG_INVALID, "roots/README" },
     { "intermediates/a.pem", HALF, SAMLC_REASON_CONFIG_INVALID, "intermediates/a.pem" },
     { "crls/a.crl", "x", SAMLC_REASON_CONFIG_INVALID, "crls/a.crl" },
@@ -399,21 +400,24 @@ START_TEST(test_outside)
     const char *first = NULL;
     const samlc_seen_t *last = NULL;
 
-    put("idp/one/idp.conf", apr_pstrcat(p, "EntityID " ENTITY("one") "\nSignCerts @", list, "\n", NULL));
+    put("idp/one/idp.conf",
+        apr_pstrcat(p, "EntityID " ENTITY("one") "\nSignCerts @", list, "\n", NULL));
     fails(SAMLC_REASON_FILE_UNREADABLE, list);
-    ck_assert_int_eq(outside->nelts, 1);      /* told although the load failed: its coming is a change */
+    ck_assert_int_eq(outside->nelts, 1); /* told although the load failed: its coming is a change */
     ck_assert_str_eq(APR_ARRAY_IDX(outside, 0, const char *), list);
     test_write(list, "CERT_VALIDATION:IGNORE_TRUST # nothing yet\n");
     fails(SAMLC_REASON_CONFIG_INVALID, list);
     test_write(list, apr_pstrcat(p, "CERT_VALIDATION:IGNORE_TRUST\n",
-                                 "aa112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", NULL));
+                                 "aa112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+                                 NULL));
     first = digest();
     ck_assert_int_eq(idp("one")->trust->list->pins->nelts, 1);
     ck_assert_int_eq(loaded->outside->nelts, 1);
     last = &APR_ARRAY_IDX(idp("one")->watch, idp("one")->watch->nelts - 1, samlc_seen_t);
     ck_assert_str_eq(last->path, list);
     test_write(list, apr_pstrcat(p, "CERT_VALIDATION:IGNORE_TRUST\n",
-                                 "bb112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", NULL));
+                                 "bb112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+                                 NULL));
     ck_assert_str_ne(digest(), first);
 }
 END_TEST
@@ -478,7 +482,7 @@ START_TEST(test_digest_changes)
 }
 END_TEST
 
-/* --- what a login looks at --------------------------------------------------------------------- */
+/* --- what a login looks at -------------------------------------------------------------------- */
 
 static int is_watched(const samlc_idp_t *of, const char *name)
 {
@@ -497,7 +501,8 @@ START_TEST(test_watch)
     static const char *const watched[] = { "idp/one", "idp/one/primary.pem", "idp/one/idp.conf",
                                            "idp/one/roots", "idp/one/roots/root.pem", "roots",
                                            "roots/root.pem", "intermediates", "crls" };
-    static const char *const others[] = { "idp/two", "idp/two/primary.pem", "sp/default/active.key" };
+    static const char *const others[] = { "idp/two", "idp/two/primary.pem",
+                                          "sp/default/active.key" };
     int i = 0;
 
     loads();

@@ -34,8 +34,10 @@ static void setup(void)
     trust.entries = entries;
     root = test_cert_make(&(test_cert_spec_t){ .cn = "root", .key_type = "EC", .is_ca = 1,
                                                .not_after = FUTURE }, p);
-    ca = test_cert_make(&(test_cert_spec_t){ .cn = "ca", .key_type = "EC", .is_ca = 1, .issuer = root,
-                                             .not_after = FUTURE }, p);
+    ca = test_cert_make(
+        &(test_cert_spec_t){
+            .cn = "ca", .key_type = "EC", .is_ca = 1, .issuer = root, .not_after = FUTURE },
+        p);
     leaf = test_cert_make(&(test_cert_spec_t){ .cn = "idp", .key_type = "EC", .issuer = ca }, p);
 }
 
@@ -106,7 +108,8 @@ static void in_metadata(const test_cert_t *cert, int is_bare)
 static samlc_trust_verdict_t judge_at(const test_cert_t *cert, apr_time_t now)
 {
     const samlc_cert_t *c = parsed(cert);
-    samlc_candidate_t candidate = { c, samlc_cert_key(c), samlc_verifier_make(samlc_cert_key(c), p), 1 };
+    samlc_candidate_t candidate = { c, samlc_cert_key(c), samlc_verifier_make(samlc_cert_key(c), p),
+                                    1 };
     samlc_trust_verdict_t v;
 
     if (trust.chain == NULL) {
@@ -127,10 +130,18 @@ static samlc_trust_verdict_t judge(const test_cert_t *cert)
     ck_assert_msg((found) == (expected), "%s where %s was expected", samlc_reason_word(found), \
                   samlc_reason_word(expected))
 
-/* --- the table: what makes a key trustworthy x what may be wrong with it ----------------------- */
+/* --- the table: what makes a key trustworthy x what may be wrong with it ---------------------- */
 
-typedef enum { PINNED, ANCHORED, ANY_TRUSTED, ON_FILE, ON_FILE_CHAIN, METADATA, METADATA_CHAIN, RULES }
-    rule_t;
+typedef enum {
+    PINNED,
+    ANCHORED,
+    ANY_TRUSTED,
+    ON_FILE,
+    ON_FILE_CHAIN,
+    METADATA,
+    METADATA_CHAIN,
+    RULES
+} rule_t;
 
 static const samlc_trust_mode_t modes[RULES] = {
     SAMLC_MODE_PINNED,  SAMLC_MODE_ANCHORED, SAMLC_MODE_ANY_TRUSTED, SAMLC_MODE_ON_FILE,
@@ -160,7 +171,7 @@ typedef enum {
 
 /* spec: DESIGN 5 */
 static const samlc_reason_t table[RULES][SITUATIONS] = {
-    /*                  LISTED RETIRED UNLISTED EXPIRED NOT_YET CONFLICT NO_INT REISSUED SAME_NAME */
+    /*                 LISTED RETIRED UNLISTED EXPIRED NOT_YET CONFLICT NO_INT REISSUED SAME_NAME */
     [PINNED]         = { OK_,   RET,    NOL,     OK_,    NYV,    OK_,     OK_,   NOL,     NOL },
     [ANCHORED]       = { OK_,   RET,    NOL,     EXP,    NYV,    CON,     INC,   NOL,     NOL },
     [ANY_TRUSTED]    = { OK_,   RET,    INC,     EXP,    NYV,    CON,     INC,   OK_,     OK_ },
@@ -207,7 +218,8 @@ static const test_cert_t *signer_in(situation_t situation)
         return test_cert_make(&(test_cert_spec_t){ .cn = "idp", .pkey = leaf->pkey, .issuer = ca,
                                                    .serial = 2 }, p);
     case SAME_NAME:
-        return test_cert_make(&(test_cert_spec_t){ .cn = "idp", .key_type = "EC", .issuer = ca }, p);
+        return test_cert_make(&(test_cert_spec_t){ .cn = "idp", .key_type = "EC", .issuer = ca },
+                              p);
     default:
         return leaf;
     }
@@ -239,8 +251,8 @@ START_TEST(test_table)
         on_file(SAMLC_SLOT_RETIRED, leaf);
     }
     v = judge_at(signer_in(situation), now);
-    ck_assert_msg(v.reason == table[rule][situation], "rule %d, situation %d: %s, %s", rule, situation,
-                  samlc_reason_word(v.reason), v.message);
+    ck_assert_msg(v.reason == table[rule][situation], "rule %d, situation %d: %s, %s", rule,
+                  situation, samlc_reason_word(v.reason), v.message);
     if (v.is_trusted) {
         ck_assert_int_eq(v.mode, modes[rule]);
         ck_assert_ptr_nonnull(v.origin);
@@ -267,7 +279,7 @@ START_TEST(test_slots)
 }
 END_TEST
 
-/* A certificate is retired, not its key: re-issued for the same key the new one is trusted, and only that. */
+/* A certificate is retired, not its key: the new one for the same key is trusted, and only that. */
 START_TEST(test_retired_and_reissued)
 {
     const test_cert_t *again = signer_in(REISSUED);
@@ -313,7 +325,8 @@ START_TEST(test_expiry_setting)
     v = judge_at(leaf, TEST_NOT_AFTER + SECOND);
     ck_reason(v.reason, words[k].expired);
     ck_assert_int_eq(v.warning != NULL, words[k].warns);
-    if (rule != ANCHORED && rule != ANY_TRUSTED && rule != ON_FILE_CHAIN && rule != METADATA_CHAIN) {
+    if (rule != ANCHORED && rule != ANY_TRUSTED && rule != ON_FILE_CHAIN
+        && rule != METADATA_CHAIN) {
         ck_reason(judge_at(leaf, TEST_NOT_BEFORE - SECOND).reason, words[k].early);
     }
     ck_reason(judge(leaf).reason, OK_);
@@ -323,8 +336,10 @@ END_TEST
 /* An expired CA is not what CertExpiry is about. */
 START_TEST(test_expired_ca)
 {
-    ca = test_cert_make(&(test_cert_spec_t){ .cn = "ca", .key_type = "EC", .is_ca = 1, .issuer = root,
-                                             .not_after = TEST_NOW }, p);
+    ca = test_cert_make(
+        &(test_cert_spec_t){
+            .cn = "ca", .key_type = "EC", .is_ca = 1, .issuer = root, .not_after = TEST_NOW },
+        p);
     leaf = test_cert_make(&(test_cert_spec_t){ .cn = "idp", .key_type = "EC", .issuer = ca }, p);
     put(roots, root);
     put(intermediates, ca);
@@ -460,7 +475,7 @@ START_TEST(test_conflict_setting)
 }
 END_TEST
 
-/* --- candidates: which keys are tried ----------------------------------------------------------- */
+/* --- candidates: which keys are tried --------------------------------------------------------- */
 
 static apr_array_header_t *candidates_for(const test_cert_t *a, const test_cert_t *b)
 {

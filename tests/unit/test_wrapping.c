@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Signature wrapping (SECURITY-RULES 6, 9, 11): a genuine signature, over a genuine element that was moved
- * elsewhere, beside an attacker's element that is to be read. Each message is made of one that is accepted.
+ * Signature wrapping (SECURITY-RULES 6, 9, 11): a genuine signature over a genuine element that was
+ * moved elsewhere, beside an attacker's element that is to be read. Each message is made of one
+ * that is accepted.
  */
 #include <apr_strings.h>
 
@@ -54,15 +55,16 @@ static genuine_t genuine(const char *id)
 /* The ID of what the attacker made. */
 typedef enum { ANOTHER_ID, SAME_ID, NO_ID, ID_POLICIES } id_policy_t;
 
-/* A Response of the attacker, not signed; `id` is that of the element that takes the place of the genuine one. */
+/* A Response of the attacker, not signed; `id` is of what stands in for the genuine element. */
 static const char *evil(const char *id, id_policy_t policy)
 {
     const char *xml = forge_replace(forge_write(&(forge_t){ .name_id = MALLORY }, p),
                                     ">" FORGE_USER, ">" MALLORY, p);
     const char *attribute = apr_psprintf(p, " ID=\"%s\"", id);
 
-    return policy == SAME_ID ? xml
-                             : forge_replace(xml, attribute, policy == NO_ID ? "" : " ID=\"_evil\"", p);
+    return policy == SAME_ID
+               ? xml
+               : forge_replace(xml, attribute, policy == NO_ID ? "" : " ID=\"_evil\"", p);
 }
 
 /* From the first start tag of an Assertion to the last end tag: assertions may be inside. */
@@ -83,7 +85,8 @@ static const char *outermost(const char *xml)
 
 static const char *within_signature(const genuine_t *g, const char *before, const char *behind)
 {
-    return forge_before(g->signature, "</ds:Signature>", apr_pstrcat(p, before, g->bare, behind, NULL), p);
+    return forge_before(g->signature, "</ds:Signature>",
+                        apr_pstrcat(p, before, g->bare, behind, NULL), p);
 }
 
 static const char *xsw1(const genuine_t *g, const char *evil_xml)
@@ -108,8 +111,8 @@ static const char *xsw4(const genuine_t *g, const char *evil_xml)
 
 static const char *xsw5(const genuine_t *g, const char *evil_xml)
 {
-    return forge_before(forge_before(evil_xml, "<saml:Subject>", g->signature, p), "</samlp:Response>",
-                        g->bare, p);
+    return forge_before(forge_before(evil_xml, "<saml:Subject>", g->signature, p),
+                        "</samlp:Response>", g->bare, p);
 }
 
 static const char *xsw6(const genuine_t *g, const char *evil_xml)
@@ -119,8 +122,9 @@ static const char *xsw6(const genuine_t *g, const char *evil_xml)
 
 static const char *xsw7(const genuine_t *g, const char *evil_xml)
 {
-    return forge_before(evil_xml, "<samlp:Status>",
-                        apr_pstrcat(p, "<samlp:Extensions>", g->element, "</samlp:Extensions>", NULL), p);
+    return forge_before(
+        evil_xml, "<samlp:Status>",
+        apr_pstrcat(p, "<samlp:Extensions>", g->element, "</samlp:Extensions>", NULL), p);
 }
 
 static const char *xsw8(const genuine_t *g, const char *evil_xml)
@@ -176,7 +180,8 @@ static const place_t places[] = {
     { "</saml:NameID>", "", "" },
     { "</saml:Subject>", "", "" },
     { "</saml:SubjectConfirmation>", "", "" },
-    { "</saml:SubjectConfirmation>", "<saml:SubjectConfirmationData>", "</saml:SubjectConfirmationData>" },
+    { "</saml:SubjectConfirmation>", "<saml:SubjectConfirmationData>",
+      "</saml:SubjectConfirmationData>" },
     { "</saml:Conditions>", "", "" },
     { "</saml:Audience>", "", "" },
     { "<saml:AuthnStatement", "<saml:Advice>", "</saml:Advice>" },
@@ -196,7 +201,13 @@ static const place_t places[] = {
 };
 
 /* Where the genuine signature goes. */
-typedef enum { IN_THE_MOVED, BESIDE_THE_MOVED, IN_EVIL_ASSERTION, IN_EVIL_RESPONSE, CARRIERS } carrier_t;
+typedef enum {
+    IN_THE_MOVED,
+    BESIDE_THE_MOVED,
+    IN_EVIL_ASSERTION,
+    IN_EVIL_RESPONSE,
+    CARRIERS
+} carrier_t;
 
 /* The message of this form; NULL if there is none. */
 static const char *wrap(const genuine_t *g, const char *evil_xml, const place_t *place,
@@ -216,7 +227,8 @@ static const char *wrap(const genuine_t *g, const char *evil_xml, const place_t 
     if (strstr(xml, place->mark) == NULL) {
         return NULL;
     }
-    return forge_before(xml, place->mark, apr_pstrcat(p, place->open, moved, place->close, NULL), p);
+    return forge_before(xml, place->mark, apr_pstrcat(p, place->open, moved, place->close, NULL),
+                        p);
 }
 
 static const char *const ids[] = { FORGE_ASSERTION_ID, FORGE_RESPONSE_ID };
@@ -258,9 +270,11 @@ START_TEST(test_places_encrypted)
             const char *inner = xml == NULL ? NULL : outermost(xml);
 
             if (xml != NULL) {
-                world_refuses(w, forge_replace(xml, inner,
-                                               forge_encrypted("EncryptedAssertion", inner, &to_us, p),
-                                               p), WORLD_ANY);
+                world_refuses(w,
+                              forge_replace(xml, inner,
+                                            forge_encrypted("EncryptedAssertion", inner, &to_us, p),
+                                            p),
+                              WORLD_ANY);
             }
         }
     }
@@ -289,7 +303,8 @@ START_TEST(test_around_encryption)
                       SAMLC_REASON_MALFORMED);
         world_refuses(w, forge_before(g.xml, "</samlp:Response>", evil_hidden, p),
                       SAMLC_REASON_MALFORMED);
-        world_refuses(w, forge_replace(g.xml, g.element, evil_hidden, p), SAMLC_REASON_NO_SIGNATURE);
+        world_refuses(w, forge_replace(g.xml, g.element, evil_hidden, p),
+                      SAMLC_REASON_NO_SIGNATURE);
     }
 }
 END_TEST
@@ -309,15 +324,17 @@ START_TEST(test_swapped)
     world_refuses(w, forge_replace(hidden, forge_element(hidden, "saml:EncryptedAssertion", p),
                                    forge_encrypted("EncryptedAssertion", other, &to_us, p), p),
                   SAMLC_REASON_SIGNATURE_INVALID);
-    world_refuses(w, forge_replace(hidden, forge_element(hidden, "saml:EncryptedAssertion", p), other,
-                                   p), SAMLC_REASON_SIGNATURE_INVALID);
+    world_refuses(
+        w, forge_replace(hidden, forge_element(hidden, "saml:EncryptedAssertion", p), other, p),
+        SAMLC_REASON_SIGNATURE_INVALID);
 }
 END_TEST
 
 /* --- signatures of other messages ------------------------------------------------------------- */
 
 #define METADATA \
-    "<md:EntityDescriptor xmlns:md=\"" SAMLC_NS_MD "\" ID=\"_response\" entityID=\"" FORGE_IDP "\"/>"
+    "<md:EntityDescriptor xmlns:md=\"" SAMLC_NS_MD "\" ID=\"_response\" entityID=\"" FORGE_IDP \
+    "\"/>"
 #define LOGOUT \
     "<samlp:LogoutResponse xmlns:samlp=\"" SAMLC_NS_SAMLP "\" ID=\"_response\" Version=\"2.0\"" \
     " IssueInstant=\"2026-07-01T00:00:00Z\" Destination=\"" FORGE_ACS "\"><samlp:Status>" \
@@ -332,8 +349,8 @@ static const char *borrowed_from(int i)
 
     switch (i) {
     case 0:
-        return forge_sign(forge_replace(METADATA, "/>", "><x/></md:EntityDescriptor>", p), "_response",
-                          &by_idp, p);
+        return forge_sign(forge_replace(METADATA, "/>", "><x/></md:EntityDescriptor>", p),
+                          "_response", &by_idp, p);
     case 1:
         return forge_sign(LOGOUT, "_response", &by_idp, p);
     default:
@@ -351,15 +368,20 @@ START_TEST(test_borrowed)
     genuine_t g = genuine(FORGE_RESPONSE_ID);
 
     world_refuses(w, other, WORLD_ANY);
-    world_refuses(w, forge_before(xml, "<samlp:Status>", signature, p), SAMLC_REASON_SIGNATURE_INVALID);
+    world_refuses(w, forge_before(xml, "<samlp:Status>", signature, p),
+                  SAMLC_REASON_SIGNATURE_INVALID);
     world_refuses(w, forge_before(xml, "<samlp:Status>",
                                   apr_pstrcat(p, "<samlp:Extensions>", other, "</samlp:Extensions>",
                                               NULL), p), SAMLC_REASON_NO_SIGNATURE);
-    world_refuses(w, forge_before(xml, "<samlp:Status>",
-                                  forge_before(signature, "</ds:Signature>",
-                                               apr_pstrcat(p, "<ds:Object>", other, "</ds:Object>", NULL),
-                                               p), p), SAMLC_REASON_SIGNATURE_SCOPE);
-    world_refuses(w, forge_replace(g.xml, g.signature, signature, p), SAMLC_REASON_SIGNATURE_INVALID);
+    world_refuses(
+        w,
+        forge_before(xml, "<samlp:Status>",
+                     forge_before(signature, "</ds:Signature>",
+                                  apr_pstrcat(p, "<ds:Object>", other, "</ds:Object>", NULL), p),
+                     p),
+        SAMLC_REASON_SIGNATURE_SCOPE);
+    world_refuses(w, forge_replace(g.xml, g.signature, signature, p),
+                  SAMLC_REASON_SIGNATURE_INVALID);
 }
 END_TEST
 

@@ -256,7 +256,8 @@ START_TEST(test_depth_limit)
     int i = 0;
 
     for (i = 32; i <= 33; i++) {
-        const char *xml = apr_pstrcat(p, forge_repeat("<a>", i, p), forge_repeat("</a>", i, p), NULL);
+        const char *xml = apr_pstrcat(p, forge_repeat("<a>", i, p), forge_repeat("</a>", i, p),
+                                      NULL);
 
         ck_assert_int_eq(reason_of(xml), i == 32 ? SAMLC_REASON_OK : SAMLC_REASON_TOO_LARGE);
     }
@@ -372,7 +373,8 @@ END_TEST
 
 START_TEST(test_children)
 {
-    xmlNodePtr a = parse("<a xmlns='urn:a' xmlns:x='urn:x'>t<x:b/><!--c--><b n='1'><b n='no'/></b>t<b n='2'/></a>");
+    xmlNodePtr a = parse(
+        "<a xmlns='urn:a' xmlns:x='urn:x'>t<x:b/><!--c--><b n='1'><b n='no'/></b>t<b n='2'/></a>");
     xmlNodePtr b = NULL;
     int count = -1;
 
@@ -409,7 +411,9 @@ END_TEST
 START_TEST(test_ncname)
 {
     static const char *const yes[] = { "a", "_", "_1", "a-b.c", "\xC3\xA4" };
-    static const char *const no[] = { "", "1a", "-a", "a:b", "a b", " a", "a\n", "'a'", "a#", "a)" };
+    static const char *const no[] = {
+        "", "1a", "-a", "a:b", "a b", " a", "a\n", "'a'", "a#", "a)"
+    };
     int i = 0;
 
     for (i = 0; i < COUNT(yes); i++) {

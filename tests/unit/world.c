@@ -19,7 +19,8 @@ void world_make_keys_once(void)
     keys = apr_pcalloc(p, sizeof(*keys));
     keys->idp = test_cert_make(&(test_cert_spec_t){.cn = "idp.example.org", .serial = 7}, p);
     keys->stranger = test_cert_make(&(test_cert_spec_t){.cn = "idp.example.org", .serial = 7}, p);
-    keys->other = test_cert_make(&(test_cert_spec_t){.cn = "other.example.org", .key_type = "EC"}, p);
+    keys->other = test_cert_make(&(test_cert_spec_t){ .cn = "other.example.org", .key_type = "EC" },
+                                 p);
     keys->sp = test_cert_make(&(test_cert_spec_t){.cn = "sp.example.org"}, p);
 }
 
@@ -46,7 +47,7 @@ static samlc_settings_t *add_idp(world_t *w, const char *name, const char *conf,
                                  const test_cert_t *primary)
 {
     samlc_result_t *res = samlc_result_make(w->p);
-    samlc_idp_material_t m = { .name = name };
+    samlc_idp_material_t m = { .name = name, .origin = "idp.conf" };
     apr_array_header_t *slots = apr_array_make(w->p, 1, sizeof(samlc_idp_slot_t));
     samlc_settings_t *settings = samlc_settings_make(w->p);
     samlc_data_t lines = test_data(conf, "idp.conf");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A service provider in memory, the identity providers that it knows, and what it says to a message. */
+/* A service provider in memory, the IdPs that it knows, and what it says to a message. */
 #ifndef TESTS_UNIT_WORLD_H
 #define TESTS_UNIT_WORLD_H
 
@@ -32,8 +32,8 @@ void world_make_keys_once(void);
 const world_keys_t *world_keys(void);
 
 /*
- * IdP "main" (FORGE_IDP) with `primary` on file and these lines of idp.conf, and IdP "other" with its
- * certificate on file. Both may be NULL.
+ * IdP "main" (FORGE_IDP) with `primary` on file and these lines of idp.conf (both may be NULL), and
+ * IdP "other" with its certificate on file.
  */
 world_t *world_make(const char *conf, const test_cert_t *primary, apr_pool_t *p);
 

@@ -435,3 +435,15 @@ const char *samlc_cert_fingerprint(const samlc_cert_t *cert, const EVP_MD *diges
     ERR_clear_error();
     return hex;
 }
+
+const char *samlc_cert_pem(const samlc_cert_t *cert, apr_pool_t *p)
+{
+    samlc_data_t der = samlc_cert_der(cert, p);
+    const char *base64 = samlc_text_base64(der.data, der.len, p);
+    const char *pem = "-----BEGIN CERTIFICATE-----\n";
+
+    for (; *base64 != '\0'; base64 += strnlen(base64, 64)) {
+        pem = apr_psprintf(p, "%s%.64s\n", pem, base64);
+    }
+    return apr_pstrcat(p, pem, "-----END CERTIFICATE-----\n", NULL);
+}

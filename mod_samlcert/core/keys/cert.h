@@ -55,6 +55,9 @@ int samlc_cert_equal(const samlc_cert_t *a, const samlc_cert_t *b);        /* sa
 /* Hex of the serial number, lower case, whole bytes; "-" in front of a negative one. */
 const char *samlc_cert_serial(const samlc_cert_t *cert, apr_pool_t *p);
 
+/* A PEM block (RFC 7468), 64 characters a line. */
+const char *samlc_cert_pem(const samlc_cert_t *cert, apr_pool_t *p);
+
 /* The DER bytes, copied to `p`; no bytes if OpenSSL refuses. */
 samlc_data_t samlc_cert_der(const samlc_cert_t *cert, apr_pool_t *p);
 

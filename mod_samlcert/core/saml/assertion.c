@@ -288,8 +288,8 @@ static apr_status_t read_head(samlc_assertion_t *a, const xmlNode *node, samlc_r
     return rv;
 }
 
-apr_status_t samlc_assertion_read(samlc_assertion_t **assertion, const xmlNode *node,
-                                  samlc_result_t *res, apr_pool_t *p)
+/* spec: SAML-Core 2.3.3 */
+apr_status_t samlc_assertion_check(const xmlNode *node, samlc_result_t *res)
 {
     static const samlc_xml_model_t MODEL[] = {
         { SAMLC_NS_SAML, "Issuer", 1, 1 }, { SAMLC_NS_DS, "Signature", 0, 1 },
@@ -299,9 +299,16 @@ apr_status_t samlc_assertion_read(samlc_assertion_t **assertion, const xmlNode *
           SAMLC_XML_MANY },
         { NULL, NULL, 0, 0 }
     };
+
+    return samlc_xml_check_children(node, MODEL, res);
+}
+
+apr_status_t samlc_assertion_read(samlc_assertion_t **assertion, const xmlNode *node,
+                                  samlc_result_t *res, apr_pool_t *p)
+{
     samlc_assertion_t *a = apr_pcalloc(p, sizeof(*a));
     const xmlNode *child = NULL;
-    apr_status_t rv = samlc_xml_check_children(node, MODEL, res);
+    apr_status_t rv = samlc_assertion_check(node, res);
 
     *assertion = NULL;
     a->bearer = apr_array_make(p, 1, sizeof(samlc_confirmation_t));

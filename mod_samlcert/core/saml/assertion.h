@@ -46,6 +46,9 @@ typedef struct samlc_assertion_t {
     apr_array_header_t *attributes;       /* samlc_attribute_t; values that are not simple text are left out */
 } samlc_assertion_t;
 
+/* Checks that the children of an Assertion are those of the schema, in its order; malformed otherwise. */
+apr_status_t samlc_assertion_check(const xmlNode *node, samlc_result_t *res);
+
 /*
  * Reads {assertion}Assertion. Fails with malformed for anything that the schema or a MUST of SAML Core
  * forbids and that could be read in two ways. Strings are copied into `p`.

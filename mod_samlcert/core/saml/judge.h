@@ -31,6 +31,7 @@ typedef struct samlc_judge_t {
     const samlc_assertion_t *assertion;  /* read from `content` */
     const samlc_confirmation_t *confirmation;
     samlc_trust_verdict_t trust;
+    int is_unlisted_signer;              /* trust.cert is not configured, and did sign the message */
     samlc_claims_t claims;
     const char *detail;                  /* what the step found, for the explanation */
     int is_skipped;

@@ -37,6 +37,19 @@ static apr_status_t fail_value(const reader_t *reader, const char *why, const ch
                                      samlc_text_show(value, reader->scratch)));
 }
 
+static apr_status_t read_bool(int *flag, const reader_t *reader, const xmlNode *node,
+                              const char *name)
+{
+    const char *value = samlc_xml_attr(node, name, reader->scratch);
+
+    *flag = samlc_text_equal(value, "true") || samlc_text_equal(value, "1");
+    if (value && !*flag && strcmp(value, "false") != 0 && strcmp(value, "0") != 0) {
+        return fail_value(reader, apr_pstrcat(reader->scratch, name, " is neither true nor false",
+                                              NULL), value);
+    }
+    return APR_SUCCESS;
+}
+
 /* --- finding the role --- */
 
 static int speaks_saml2(const reader_t *reader, const xmlNode *role)
@@ -288,6 +301,46 @@ static apr_status_t read_keys(reader_t *reader, const xmlNode *role)
     return APR_SUCCESS;
 }
 
+/* --- scopes --- */
+
+/* Line breaks around the value are those of whoever wrote the file nicely. */
+static apr_status_t read_scope(const reader_t *reader, const xmlNode *node)
+{
+    const char *text = samlc_xml_text(node, reader->scratch);
+    apr_array_header_t *words = samlc_text_words(text, reader->scratch);
+    int is_regexp = 0;
+    apr_status_t rv = read_bool(&is_regexp, reader, node, "regexp");
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (words->nelts != 1) {
+        return fail_value(reader, "a Scope is not one word", text);
+    }
+    rv = samlc_scope_add(reader->metadata->scopes, APR_ARRAY_IDX(words, 0, const char *), is_regexp,
+                         reader->res, reader->pool);
+    if (rv != APR_SUCCESS) {
+        samlc_result_prefix(reader->res, reader->origin);
+    }
+    return rv;
+}
+
+/* Scopes stand in the Extensions of the role or of the whole entity. */
+static apr_status_t read_scopes(const reader_t *reader, const xmlNode *parent)
+{
+    xmlNodePtr extensions = samlc_xml_child(parent, SAMLC_NS_MD, "Extensions", NULL);
+    xmlNodePtr node = NULL;
+    apr_status_t rv = APR_SUCCESS;
+
+    for (node = samlc_xml_first(extensions); node && rv == APR_SUCCESS;
+         node = samlc_xml_next(node)) {
+        if (samlc_xml_is(node, SAMLC_NS_SHIBMD, "Scope")) {
+            rv = read_scope(reader, node);
+        }
+    }
+    return rv;
+}
+
 /* --- everything else --- */
 
 /* The address of the first endpoint of this name and binding; NULL if there is none. */
@@ -354,20 +407,6 @@ static apr_status_t read_valid_until(const reader_t *reader, const xmlNode *role
     return APR_SUCCESS;
 }
 
-static apr_status_t read_wants_signed(const reader_t *reader, const xmlNode *role)
-{
-    const char *value = samlc_xml_attr(role, "WantAuthnRequestsSigned", reader->scratch);
-
-    if (!value || strcmp(value, "false") == 0 || strcmp(value, "0") == 0) {
-        return APR_SUCCESS;
-    }
-    if (strcmp(value, "true") != 0 && strcmp(value, "1") != 0) {
-        return fail_value(reader, "WantAuthnRequestsSigned is neither true nor false", value);
-    }
-    reader->metadata->want_authn_requests_signed = 1;
-    return APR_SUCCESS;
-}
-
 static apr_status_t read_entity_id(const reader_t *reader)
 {
     const char *id = samlc_xml_attr(reader->entity, "entityID", reader->pool);
@@ -391,13 +430,20 @@ static apr_status_t read_document(reader_t *reader, xmlDocPtr doc)
         rv = read_valid_until(reader, role);
     }
     if (rv == APR_SUCCESS) {
-        rv = read_wants_signed(reader, role);
+        rv = read_bool(&reader->metadata->want_authn_requests_signed, reader, role,
+                       "WantAuthnRequestsSigned");
     }
     if (rv == APR_SUCCESS) {
         rv = read_endpoints(reader, role);
     }
     if (rv == APR_SUCCESS) {
         rv = read_keys(reader, role);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = read_scopes(reader, role);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = read_scopes(reader, reader->entity);
     }
     return rv;
 }
@@ -413,6 +459,7 @@ apr_status_t samlc_metadata_parse(samlc_metadata_t **metadata, const samlc_data_
     memset(&reader, 0, sizeof(reader));
     reader.metadata = apr_pcalloc(p, sizeof(*reader.metadata));
     reader.metadata->keys = apr_array_make(p, 4, sizeof(samlc_metadata_key_t));
+    reader.metadata->scopes = apr_array_make(p, 2, sizeof(samlc_scope_t));
     reader.entity_id = entity_id;
     reader.origin = xml->origin;
     reader.res = res;

@@ -7,6 +7,7 @@
 #include <apr_time.h>
 
 #include "core/keys/cert.h"
+#include "core/saml/scope.h"
 
 /* One key for signing: with its certificate or bare. */
 typedef struct samlc_metadata_key_t {
@@ -22,12 +23,13 @@ typedef struct samlc_metadata_t {
     int want_authn_requests_signed;
     apr_time_t valid_until;          /* 0: none; the earliest of the elements around the role */
     apr_array_header_t *keys;        /* samlc_metadata_key_t: use=signing or absent, of the IDPSSODescriptor */
+    apr_array_header_t *scopes;      /* samlc_scope_t: of the IDPSSODescriptor and of the EntityDescriptor */
 } samlc_metadata_t;
 
 /*
  * Reads an EntityDescriptor, or the one of an EntitiesDescriptor with this entity ID (NULL: the only one
- * that has an IDPSSODescriptor for SAML 2.0). Keys of other roles are left alone. A key that can't be read
- * fails the file, naming it: a set does not shrink silently.
+ * that has an IDPSSODescriptor for SAML 2.0). Keys of other roles are left alone. A key or a scope that
+ * can't be read fails the file, naming it: a set does not shrink silently.
  */
 apr_status_t samlc_metadata_parse(samlc_metadata_t **metadata, const samlc_data_t *xml,
                                   const char *entity_id, samlc_result_t *res, apr_pool_t *p);

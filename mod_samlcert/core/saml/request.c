@@ -108,12 +108,13 @@ static const char *deflate_base64(const char *xml, apr_pool_t *p)
 
 /* XML Signature writes an ECDSA signature as r and s, each as long as the order of the curve,
  * and not as the DER that OpenSSL makes. spec: XMLDSig 1.1 6.4.3. NULL if OpenSSL refuses. */
-static const char *ecdsa_base64(const unsigned char *der, size_t len, EVP_PKEY *pkey, apr_pool_t *p)
+static const char *ecdsa_base64(const unsigned char *der, size_t len, const samlc_key_t *key,
+                                apr_pool_t *p)
 {
     const char *encoded = NULL;
     const unsigned char *at = der;
     ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &at, (long)len);
-    int half = (EVP_PKEY_bits(pkey) + 7) / 8;
+    int half = (samlc_key_bits(key) + 7) / 8;
     unsigned char *raw = apr_palloc(p, 2 * (apr_size_t)half);
 
     if (sig && BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, half) == half
@@ -124,18 +125,24 @@ static const char *ecdsa_base64(const unsigned char *der, size_t len, EVP_PKEY *
     return encoded;
 }
 
-/* The signature over `text`, in base64; NULL if OpenSSL refuses. */
-static const char *sign(const char *text, EVP_PKEY *pkey, apr_pool_t *p)
+static int is_of_type(const samlc_key_t *key, const char *type)
 {
+    return strcmp(samlc_key_type(key), type) == 0;
+}
+
+/* The signature over `text`, in base64; NULL if OpenSSL refuses. */
+static const char *sign(const char *text, const samlc_key_t *key, apr_pool_t *p)
+{
+    EVP_PKEY *pkey = samlc_key_get(key);
     const char *encoded = NULL;
-    unsigned char *sig = apr_palloc(p, (apr_size_t)EVP_PKEY_size(pkey));
-    size_t len = (size_t)EVP_PKEY_size(pkey);
+    size_t len = (size_t)EVP_PKEY_get_size(pkey);
+    unsigned char *sig = apr_palloc(p, len);
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 
     if (ctx && EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, pkey) == 1
         && EVP_DigestSign(ctx, sig, &len, (const unsigned char *)text, strlen(text)) == 1) {
-        encoded = EVP_PKEY_base_id(pkey) == EVP_PKEY_EC ? ecdsa_base64(sig, len, pkey, p)
-                                                        : samlc_text_base64(sig, len, p);
+        encoded = is_of_type(key, "EC") ? ecdsa_base64(sig, len, key, p)
+                                        : samlc_text_base64(sig, len, p);
     }
     EVP_MD_CTX_free(ctx);
     return encoded;
@@ -145,14 +152,13 @@ static const char *sign(const char *text, EVP_PKEY *pkey, apr_pool_t *p)
 static apr_status_t sign_query(const char **query, const samlc_key_t *key, samlc_result_t *res,
                                apr_pool_t *p)
 {
-    EVP_PKEY *pkey = samlc_key_get(key);
     const char *algorithm = NULL;
     const char *signature = NULL;
 
-    if (EVP_PKEY_base_id(pkey) == EVP_PKEY_RSA) {
+    if (is_of_type(key, "RSA")) {
         algorithm = RSA_SHA256;
     }
-    else if (EVP_PKEY_base_id(pkey) == EVP_PKEY_EC) {
+    else if (is_of_type(key, "EC")) {
         algorithm = ECDSA_SHA256;
     }
     else {
@@ -161,7 +167,7 @@ static apr_status_t sign_query(const char **query, const samlc_key_t *key, samlc
                                  samlc_key_type(key));
     }
     *query = apr_pstrcat(p, *query, "&SigAlg=", samlc_text_url_encode(algorithm, p), NULL);
-    signature = sign(*query, pkey, p);
+    signature = sign(*query, key, p);
     if (!signature) {
         return samlc_result_fail_openssl(res, APR_EGENERAL, SAMLC_REASON_INTERNAL,
                                          "the request cannot be signed");

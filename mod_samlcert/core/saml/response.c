@@ -226,6 +226,7 @@ typedef struct vouched_t {
 static apr_status_t refuse_unlisted(samlc_judge_t *j, const samlc_signature_t *signature)
 {
     samlc_cert_t *cert = NULL;
+    samlc_data_t content;
 
     if (samlc_cert_parse_der(&cert, &APR_ARRAY_IDX(signature->certs, 0, samlc_data_t), j->res, j->p)
         != APR_SUCCESS) {
@@ -233,6 +234,10 @@ static apr_status_t refuse_unlisted(samlc_judge_t *j, const samlc_signature_t *s
     }
     j->trust.cert = cert;
     j->trust.reason = SAMLC_REASON_CERT_NOT_LISTED;
+    j->is_unlisted_signer = samlc_signature_verify(&content, signature,
+                                                   samlc_verifier_make(samlc_cert_key(cert), j->p),
+                                                   &j->idp->signature_policy, j->res, j->p)
+                            == SAMLC_SIGNATURE_VERIFIED;
     return SAMLC_REFUSE(j, CERT_NOT_LISTED, "certificate %s (%s) is not configured for IdP %s",
                   samlc_cert_sha256_hex(cert), SAMLC_SHOW(j, samlc_cert_subject(cert)), j->idp->name);
 }
@@ -341,6 +346,7 @@ static samlc_encryption_policy_t encryption_policy(const samlc_judge_t *j, int u
     policy.key_transport = j->idp->settings->key_transport_algorithms;
     policy.content = j->idp->settings->encryption_algorithms;
     policy.under_signature = under_signature;
+    policy.unsigned_cbc = j->idp->settings->unsigned_cbc;
     return policy;
 }
 
@@ -381,8 +387,12 @@ static apr_status_t decrypt_assertion(samlc_judge_t *j)
 static apr_status_t verify_assertion(samlc_judge_t *j)
 {
     samlc_data_t content;
-    apr_status_t rv = verify(&content, j, j->plain);
+    /* Before the signature is verified, because it has no place any more in what comes out. */
+    apr_status_t rv = samlc_assertion_check(j->plain, j->res);
 
+    if (rv == APR_SUCCESS) {
+        rv = verify(&content, j, j->plain);
+    }
     if (APR_STATUS_IS_NOTFOUND(rv) && j->res->reason == SAMLC_REASON_NO_SIGNATURE) {
         if (!j->response_is_verified
             || j->idp->settings->response_signature == SAMLC_SIGNED_ASSERTION
@@ -478,6 +488,7 @@ static const struct {
     { "confirmation", NEEDS_ASSERTION, samlc_rule_confirmation },
     { "request", NEEDS_CONFIRMATION, samlc_rule_request },
     { "authentication", NEEDS_CONFIRMATION, samlc_rule_authentication },
+    { "scope", NEEDS_ASSERTION, samlc_rule_scope },
     { "user", NEEDS_CONFIRMATION, samlc_rule_user },
     { "replay", NEEDS_CONFIRMATION, samlc_rule_replay },
 };
@@ -531,6 +542,7 @@ samlc_verdict_t *samlc_response_judge(samlc_response_t *response, const samlc_ex
     }
     verdict->idp = j->idp;
     verdict->trust = j->trust;
+    verdict->is_unlisted_signer = j->is_unlisted_signer;
     if (rv == APR_SUCCESS) {
         accept_verdict(verdict, j);
     }

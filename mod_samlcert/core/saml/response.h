@@ -66,6 +66,7 @@ typedef struct samlc_verdict_t {
     const samlc_idp_t *idp;          /* NULL while unknown */
     samlc_trust_verdict_t trust;     /* of the certificate that vouched or was refused */
     const samlc_claims_t *claims;    /* NULL unless accepted */
+    int is_unlisted_signer;          /* refused as cert-not-listed, and trust.cert did sign it */
     apr_array_header_t *steps;       /* samlc_step_t */
 } samlc_verdict_t;
 

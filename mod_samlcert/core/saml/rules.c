@@ -235,6 +235,77 @@ apr_status_t samlc_rule_authentication(samlc_judge_t *j)
     return APR_SUCCESS;
 }
 
+/* Takes out the values of other scopes. The first of them; NULL if there was none. */
+static const char *drop_unscoped(apr_array_header_t *values, const apr_array_header_t *scopes)
+{
+    const char *first = NULL;
+    int i = 0, kept = 0;
+
+    for (i = 0; i < values->nelts; i++) {
+        const char *value = APR_ARRAY_IDX(values, i, const char *);
+
+        if (samlc_scope_covers(scopes, value)) {
+            APR_ARRAY_IDX(values, kept++, const char *) = value;
+        }
+        else if (first == NULL) {
+            first = value;
+        }
+    }
+    values->nelts = kept;
+    return first;
+}
+
+static int is_scoped(const samlc_judge_t *j, const char *attribute)
+{
+    const apr_array_header_t *names = j->idp->settings->scoped_attributes;
+    int i = 0;
+
+    for (i = 0; i < names->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(names, i, const char *), attribute) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/*
+ * An IdP speaks for the scopes that its metadata declares, and not for the users of others. What it
+ * says about these is dropped; the login fails only where that would have named the user.
+ */
+apr_status_t samlc_rule_scope(samlc_judge_t *j)
+{
+    const apr_array_header_t *scopes = j->idp->metadata == NULL ? NULL : j->idp->metadata->scopes;
+    apr_array_header_t *attributes = j->assertion->attributes;
+    apr_array_header_t *dropped = apr_array_make(j->p, 1, sizeof(const char *));
+    int i = 0, kept = 0;
+
+    if (scopes == NULL || scopes->nelts == 0) {
+        return samlc_judge_skip(j, "the metadata of the IdP declares no scope");
+    }
+    for (i = 0; i < attributes->nelts; i++) {
+        samlc_attribute_t a = APR_ARRAY_IDX(attributes, i, samlc_attribute_t);
+        const char *value = is_scoped(j, a.name) ? drop_unscoped(a.values, scopes) : NULL;
+
+        if (value != NULL && strcmp(a.name, j->idp->settings->remote_user) == 0) {
+            return SAMLC_REFUSE(j, NO_SUBJECT, "%s is to name the user, and the metadata of IdP %s "
+                          "does not declare its scope %s", a.name, j->idp->name,
+                          SAMLC_SHOW(j, samlc_scope_of(value)));
+        }
+        if (value != NULL) {
+            APR_ARRAY_PUSH(dropped, const char *) = apr_psprintf(
+                j->p, "%s of %s", a.name, SAMLC_SHOW(j, samlc_scope_of(value)));
+        }
+        if (value == NULL || a.values->nelts > 0) {
+            APR_ARRAY_IDX(attributes, kept++, samlc_attribute_t) = a;
+        }
+    }
+    attributes->nelts = kept;
+    j->detail = dropped->nelts == 0 ? "every scope is declared"
+                                    : apr_pstrcat(j->p, "dropped for their scope: ",
+                                                  apr_array_pstrcat(j->p, dropped, ','), NULL);
+    return APR_SUCCESS;
+}
+
 /* What REMOTE_USER will be; NULL if the assertion does not say. */
 static const char *user_of(const samlc_judge_t *j)
 {

@@ -17,6 +17,7 @@ apr_status_t samlc_rule_audience(samlc_judge_t *j);
 apr_status_t samlc_rule_confirmation(samlc_judge_t *j);
 apr_status_t samlc_rule_request(samlc_judge_t *j);
 apr_status_t samlc_rule_authentication(samlc_judge_t *j);
+apr_status_t samlc_rule_scope(samlc_judge_t *j);
 apr_status_t samlc_rule_user(samlc_judge_t *j);
 apr_status_t samlc_rule_replay(samlc_judge_t *j);
 

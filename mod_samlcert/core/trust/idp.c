@@ -44,7 +44,8 @@ static apr_status_t read_metadata(build_t *b)
         return settings->entity_id != NULL
                    ? APR_SUCCESS
                    : samlc_result_fail(b->res, APR_EINVAL, SAMLC_REASON_CONFIG_INVALID,
-                                       "%s: IdP %s has no EntityID, and no metadata that says it",
+                                       "%s: IdP %s has no EntityID: add `EntityID URI`, or metadata "
+                                       "that says it",
                                        b->material->origin, b->material->name);
     }
     rv = samlc_metadata_parse(&metadata, b->material->metadata, settings->entity_id, b->res, b->p);

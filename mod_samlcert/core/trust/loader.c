@@ -213,6 +213,24 @@ static void tell(samlc_loader_t *loader, samlc_loader_event_t event, const samlc
     }
 }
 
+/* Where nothing is in use, the last good generation is better. */
+static void fall_back(samlc_loader_t *loader, apr_time_t now, apr_pool_t *p)
+{
+    samlc_ref_t *ref = samlc_slot_acquire(loader->slot);
+    samlc_snapshot_t *snapshot = NULL;
+
+    if (ref) {
+        samlc_ref_release(ref);
+        return;
+    }
+    if (loader->hooks.last_good) {
+        snapshot = loader->hooks.last_good(loader->hooks.baton, now, p);
+    }
+    if (snapshot && !samlc_slot_swap(loader->slot, snapshot)) {
+        samlc_snapshot_destroy(snapshot);
+    }
+}
+
 /* Remembers a refusal, and tells the owner if it is news. `is_changed`: since the last attempt. */
 static void refuse(samlc_loader_t *loader, asker_t asker, int is_changed, const samlc_result_t *res,
                    apr_time_t now, apr_pool_t *p)
@@ -224,6 +242,9 @@ static void refuse(samlc_loader_t *loader, asker_t asker, int is_changed, const 
     else if (is_time(loader->retry_at, now)) {
         loader->backoff = 2 * loader->backoff < MAX_BACKOFF ? 2 * loader->backoff : MAX_BACKOFF;
         loader->retry_at = now + loader->backoff;
+    }
+    if (asker == BY_START) {
+        fall_back(loader, now, p);
     }
     loader->is_refused = 1;
     loader->is_told = asker != BY_LOOK;

@@ -27,13 +27,21 @@ typedef struct samlc_loader_hooks_t {
     /* Told of events, under the loader's mutex: log and copy, do not call back. May be NULL. */
     void (*report)(void *baton, samlc_loader_event_t event, const samlc_snapshot_t *snapshot,
                    const samlc_result_t *res, apr_pool_t *p);
+    /*
+     * A generation to serve when a start finds no files that can be loaded, until there are; NULL: none.
+     * Called under the mutex, while nothing is in use, before the refusal is told. May be NULL.
+     */
+    samlc_snapshot_t *(*last_good)(void *baton, apr_time_t now, apr_pool_t *p);
 } samlc_loader_hooks_t;
 
 /* `source` and `hooks` (copied) must live as long as the loader. */
 apr_status_t samlc_loader_make(samlc_loader_t **loader, const samlc_source_t *source,
                                const samlc_loader_hooks_t *hooks, samlc_result_t *res, apr_pool_t *p);
 
-/* Loads now and unconditionally; for the start of the server and of a child. */
+/*
+ * Loads now and unconditionally; for the start of the server and of a child. It fails where the files
+ * can't be loaded, even if the last good generation serves instead.
+ */
 apr_status_t samlc_loader_load(samlc_loader_t *loader, apr_time_t now, samlc_result_t *res,
                                apr_pool_t *p);
 

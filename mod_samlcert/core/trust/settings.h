@@ -31,6 +31,12 @@ typedef enum { SAMLC_SIGNED_ANY, SAMLC_SIGNED_RESPONSE, SAMLC_SIGNED_ASSERTION, 
 typedef enum { SAMLC_BINDING_REDIRECT, SAMLC_BINDING_POST } samlc_binding_t;
 typedef enum { SAMLC_STATUS_ACTIVE, SAMLC_STATUS_INACTIVE } samlc_status_t;
 
+/* What is scoped by its definition: eduPerson, and the SAML subject identifiers. */
+#define SAMLC_SCOPED_ATTRIBUTES \
+    "eduPersonPrincipalName eduPersonScopedAffiliation urn:oid:1.3.6.1.4.1.5923.1.1.1.6" \
+    " urn:oid:1.3.6.1.4.1.5923.1.1.1.9 urn:oasis:names:tc:SAML:attribute:subject-id" \
+    " urn:oasis:names:tc:SAML:attribute:pairwise-id"
+
 /*
  * The table. X(Name, type, member, parser, low, high, default, syntax, help)
  *   parser     the parse_... of settings.c that reads the value
@@ -79,6 +85,9 @@ typedef enum { SAMLC_STATUS_ACTIVE, SAMLC_STATUS_INACTIVE } samlc_status_t;
     X(EncryptionAlgorithms, samlc_algorithms_t, encryption_algorithms, algorithms, \
       SAMLC_ALGORITHM_ENCRYPTION, 0, NULL, "NAME...|+NAME...|-NAME...", \
       "content encryption algorithms that the IdP may use") \
+    X(UnsignedCBC, int, unsigned_cbc, flag, 0, 0, "off", "on|off", \
+      "accept the CBC of EncryptionAlgorithms also where nothing signed covers the ciphertext, since" \
+      " the IdP signs only the assertion inside") \
     X(ResponseSignature, int, response_signature, choice, 0, 0, "any", \
       "any|response|assertion|both", "what must be signed") \
     X(RequireEncrypted, int, require_encrypted, flag, 0, 0, "off", "on|off", \
@@ -103,10 +112,14 @@ typedef enum { SAMLC_STATUS_ACTIVE, SAMLC_STATUS_INACTIVE } samlc_status_t;
       "ask the IdP to authenticate the user anew") \
     X(RemoteUser, const char *, remote_user, user, 0, 0, "NameID", "NameID|ATTRIBUTE", \
       "what REMOTE_USER is set to") \
+    X(ScopedAttributes, apr_array_header_t *, scoped_attributes, words, 0, 0, \
+      SAMLC_SCOPED_ATTRIBUTES, "NAME...", \
+      "attributes whose values are dropped where the metadata declares scopes (shibmd:Scope) and" \
+      " theirs, behind the last @, is none of these") \
     X(UserFilter, const char *, user_filter, regex, 0, 0, NULL, "REGEX", \
       "POSIX extended expression that the user name must match (user-filter)")
 
-/* The members of the table. A choice holds its enumeration, authn_context const char *. */
+/* The members of the table. A choice holds its enumeration, words const char *. */
 typedef struct samlc_settings_t {
 #define SAMLC_SETTINGS_MEMBER(Name, type, member, ...) type member;
     SAMLC_SETTINGS(SAMLC_SETTINGS_MEMBER)

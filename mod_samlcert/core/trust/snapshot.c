@@ -44,7 +44,8 @@ static apr_status_t contents_of(const samlc_data_t **data, load_t *l, const char
     *data = NULL;
     if (read == NULL) {
         read = apr_pcalloc(l->ptemp, sizeof(*read));
-        rv = samlc_file_read(read, path, max, l->res, l->ptemp);
+        rv = samlc_file_read(read, samlc_source_place(l->source, path, l->ptemp), max, l->res,
+                             l->ptemp);
         if (rv != APR_SUCCESS) {
             return rv;
         }

@@ -16,6 +16,7 @@ typedef struct samlc_snapshot_t {
     unsigned char digest[SAMLC_SHA256_LEN];  /* of names and contents: equal on equal nodes */
     const char *digest_hex;
     apr_time_t loaded_at;
+    int is_archived;                         /* from the archive: the files could not be loaded */
     const samlc_scan_t *scan;
     const apr_array_header_t *outside;       /* files outside the trust directory, const char * */
     const apr_array_header_t *idps;          /* samlc_idp_t *, sorted by name */

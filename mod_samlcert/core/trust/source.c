@@ -112,6 +112,7 @@ static apr_status_t fail_errno(walk_t *walk, const char *path, int err)
     apr_status_t rv = APR_FROM_OS_ERROR(err);
     char reason[128];
 
+    path = samlc_source_place(walk->source, path, walk->p);
     return samlc_result_fail(walk->res, rv, SAMLC_REASON_FILE_UNREADABLE, "%s: %s",
                              samlc_text_show(path, walk->p),
                              apr_strerror(rv, reason, sizeof(reason)));
@@ -315,7 +316,7 @@ static apr_status_t look_outside(walk_t *walk, const char *path)
     const char *slash = strrchr(path, '/');
     apr_status_t rv = APR_SUCCESS;
 
-    if (stat(path, &st) != 0) {
+    if (stat(samlc_source_place(walk->source, path, walk->p), &st) != 0) {
         add_seen(walk, path, path, 0, NULL);
         return APR_SUCCESS;
     }
@@ -323,7 +324,7 @@ static apr_status_t look_outside(walk_t *walk, const char *path)
     rv = check_writers(walk, path, &st);
     if (rv == APR_SUCCESS && slash && slash > path) {
         path = apr_pstrmemdup(walk->p, path, (apr_size_t)(slash - path));
-        if (stat(path, &st) == 0) {
+        if (stat(samlc_source_place(walk->source, path, walk->p), &st) == 0) {
             rv = check_writers(walk, path, &st);
         }
     }
@@ -338,6 +339,8 @@ static int compare_names(const void *a, const void *b)
 /* Walks until nothing vanishes underway. */
 static apr_status_t walk_source(walk_t *walk)
 {
+    const char *dir = walk->source->dir;
+    const char *place = samlc_source_place(walk->source, dir, walk->p);
     apr_status_t rv = APR_EGENERAL;
     int is_gone = 0;
     int attempt = 0;
@@ -348,7 +351,7 @@ static apr_status_t walk_source(walk_t *walk)
         if (walk->strangers) {
             apr_array_clear(walk->strangers);
         }
-        rv = walk_directory(&is_gone, walk, AT_FDCWD, walk->source->dir, walk->source->dir, ROOT);
+        rv = walk_directory(&is_gone, walk, AT_FDCWD, dir, place, ROOT);
         if (!is_gone) {
             break;
         }
@@ -375,6 +378,30 @@ apr_status_t samlc_source_scan(samlc_scan_t **scan, const samlc_source_t *source
         *scan = walk.scan;
     }
     return rv;
+}
+
+/* In a copy `..` becomes `.up`: a name that no walk looks at. */
+const char *samlc_source_place(const samlc_source_t *source, const char *path, apr_pool_t *p)
+{
+    char *place = NULL;
+    char *at = NULL;
+
+    if (!source->root) {
+        return path;
+    }
+    place = apr_palloc(p, strlen(source->root) + 2 * strlen(path) + 1);
+    at = place + strlen(strcpy(place, source->root));
+    while (*path != '\0') {
+        if (strncmp(path, "/..", 3) == 0 && (path[3] == '/' || path[3] == '\0')) {
+            at += strlen(strcpy(at, "/.up"));
+            path += 3;
+        }
+        else {
+            *at++ = *path++;
+        }
+    }
+    *at = '\0';
+    return place;
 }
 
 int samlc_scan_equal(const samlc_scan_t *a, const samlc_scan_t *b)

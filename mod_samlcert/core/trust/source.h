@@ -24,6 +24,8 @@ typedef struct samlc_section_t {
 
 typedef struct samlc_source_t {
     const char *dir;                 /* the trust directory, absolute */
+    const char *root;                /* of a copy, where each file lies below it under its full
+                                        path; NULL: the files themselves */
     const apr_array_header_t *sections;   /* samlc_section_t; may be NULL */
     int check_owner;                 /* refuse what server_uid/server_gid or everybody can write */
     apr_uid_t server_uid;            /* whom the server runs as */
@@ -32,7 +34,7 @@ typedef struct samlc_source_t {
 
 /* One file or directory as it was seen. */
 typedef struct samlc_seen_t {
-    const char *path;                /* absolute */
+    const char *path;                /* absolute; of a copy's files, where the original was */
     const char *name;                /* relative to the trust directory; the path for files outside */
     int is_dir;
     apr_uint64_t device, inode;
@@ -53,10 +55,19 @@ typedef struct samlc_scan_t {
 apr_status_t samlc_source_scan(samlc_scan_t **scan, const samlc_source_t *source,
                                const apr_array_header_t *outside, samlc_result_t *res, apr_pool_t *p);
 
+/*
+ * Where the file with this path is to be opened: the path itself, or its place in the copy. No path leads
+ * out of a copy.
+ */
+const char *samlc_source_place(const samlc_source_t *source, const char *path, apr_pool_t *p);
+
 /* TRUE if both looks saw the same. */
 int samlc_scan_equal(const samlc_scan_t *a, const samlc_scan_t *b);
 
-/* TRUE if this one still looks as it did: one stat. */
+/*
+ * TRUE if this one still looks as it did: one stat, of the path. What was seen of a copy never does, so
+ * whoever uses a copy goes on looking at the files.
+ */
 int samlc_seen_is_unchanged(const samlc_seen_t *seen);
 
 /* Names in the trust directory that mean nothing, as sentences (const char *), for lint. */

@@ -233,11 +233,12 @@ static apr_status_t read_content(content_t *c, const xmlNode *data,
         return forbidden(res, uri, c->algorithm, "EncryptionAlgorithms");
     }
     c->is_gcm = EVP_CIPHER_get_mode(c->cipher) == EVP_CIPH_GCM_MODE;
-    if (!c->is_gcm && !policy->under_signature) {
+    if (!c->is_gcm && !policy->under_signature && !policy->unsigned_cbc) {
         /* Nothing vouches for the ciphertext: whoever changes it learns from our answers. */
         return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_ALGORITHM_FORBIDDEN,
-                                 "encrypted with %s, and the response around it is not signed; have "
-                                 "the IdP sign its responses or use AES-GCM", c->algorithm->name);
+                                 "encrypted with %s although nothing signed covers the ciphertext; "
+                                 "have the IdP sign its responses or use AES-GCM, or set UnsignedCBC "
+                                 "on", c->algorithm->name);
     }
     return read_cipher_value(&c->bytes, data, res, p);
 }

@@ -18,6 +18,7 @@ typedef struct samlc_encryption_policy_t {
     samlc_algorithms_t key_transport;
     samlc_algorithms_t content;
     int under_signature;   /* a verified signature covers the ciphertext: CBC may be used at all */
+    int unsigned_cbc;      /* CBC may be used even if none does (the setting UnsignedCBC) */
 } samlc_encryption_policy_t;
 
 /*

@@ -63,11 +63,11 @@ static apr_status_t check_c14n(const xmlNode *node, const samlc_signature_policy
     };
     const samlc_algorithm_t *algorithm = NULL;
     const xmlNode *list = samlc_xml_first(node);
-    apr_status_t rv = samlc_xml_check_children(node, MODEL, res);
+    apr_status_t rv = read_algorithm(&algorithm, node, SAMLC_ALGORITHM_C14N,
+                                     "CanonicalizationAlgorithms", policy, res, p);
 
-    if (rv == APR_SUCCESS) {
-        rv = read_algorithm(&algorithm, node, SAMLC_ALGORITHM_C14N, "CanonicalizationAlgorithms",
-                            policy, res, p);
+    if (rv == APR_SUCCESS && samlc_xml_check_children(node, MODEL, res) != APR_SUCCESS) {
+        rv = scope(res, "a canonicalisation with odd parameters");
     }
     if (rv == APR_SUCCESS && list != NULL) {
         const char *prefixes = samlc_xml_attr(list, "PrefixList", p);
@@ -327,18 +327,17 @@ samlc_verifier_t *samlc_verifier_make(const samlc_key_t *key, apr_pool_t *p)
     return v;
 }
 
-/* Whether this key may verify this signature at all; `res` says why not. */
-static int key_suits(const samlc_signature_t *s, const samlc_verifier_t *v,
-                     const samlc_signature_policy_t *policy, samlc_result_t *res)
+int samlc_verifier_suits(const samlc_verifier_t *v, const samlc_algorithm_t *method,
+                         const samlc_signature_policy_t *policy, samlc_result_t *res)
 {
     const char *type = samlc_key_type(v->own);
     int is_rsa = strcmp(type, "RSA") == 0;
     int is_ec = strcmp(type, "EC") == 0;
-    int wants_ec = strncmp(s->method->name, "ecdsa-", 6) == 0;
+    int wants_ec = strncmp(method->name, "ecdsa-", 6) == 0;
 
     if (v->key == NULL || !(is_rsa || is_ec) || is_ec != wants_ec) {
         samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_SIGNATURE_INVALID,
-                          "%s can't be made by an %s key", s->method->name, type);
+                          "%s can't be made by an %s key", method->name, type);
         return 0;
     }
     if ((is_rsa && (samlc_key_bits(v->own) < policy->min_rsa_bits || !v->has_sound_exponent))
@@ -434,7 +433,7 @@ samlc_signature_outcome_t samlc_signature_verify(samlc_data_t *content,
     int rc = -1;
 
     memset(content, 0, sizeof(*content));
-    if (!key_suits(signature, verifier, policy, res)) {
+    if (!samlc_verifier_suits(verifier, signature->method, policy, res)) {
         return SAMLC_SIGNATURE_WRONG_KEY;
     }
     if (xmlSecDSigCtxInitialize(&ctx, NULL) < 0) {

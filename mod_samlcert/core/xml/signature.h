@@ -23,6 +23,13 @@ typedef struct samlc_verifier_t samlc_verifier_t;
 
 samlc_verifier_t *samlc_verifier_make(const samlc_key_t *key, apr_pool_t *p);
 
+/*
+ * TRUE if this key may verify signatures of this method at all: its kind, its size and, of RSA, its exponent.
+ * Otherwise `res` says why not: signature-invalid or key-too-small.
+ */
+int samlc_verifier_suits(const samlc_verifier_t *v, const samlc_algorithm_t *method,
+                         const samlc_signature_policy_t *policy, samlc_result_t *res);
+
 /* One ds:Signature that passed the profile check. */
 typedef struct samlc_signature_t {
     xmlNodePtr signature;

@@ -337,7 +337,9 @@ apr_status_t samlc_xml_parse(xmlDocPtr *doc, const samlc_data_t *xml, const saml
     /* len fits an int: every limit does. UTF-8 is forced, or a byte order mark could let UTF-16 pass the scan. */
     parsed = xmlCtxtReadMemory(ctxt, (const char *)xml->data, (int)xml->len, NULL, "UTF-8",
                                PARSE_OPTIONS);
-    if (parsed == NULL || !ctxt->wellFormed || !ctxt->nsWellFormed || parsed->intSubset != NULL
+    /* disableSAX: without memory libxml2 drops the rest of the document and calls it well formed. */
+    if (parsed == NULL || !ctxt->wellFormed || !ctxt->nsWellFormed || ctxt->disableSAX
+        || parsed->intSubset != NULL
         || parsed->extSubset != NULL || xmlDocGetRootElement(parsed) == NULL) {
         rv = bad(res, "not well-formed XML");
     }
