@@ -192,8 +192,8 @@ static int become_server_user(void)
 }
 
 /*
- * Lets a process of the children's user find an answer of at most PIPE_BUF bytes; FALSE if there was none,
- * and the answer is as it was.
+ * Lets a process of the children's user find an answer of at most PIPE_BUF bytes; FALSE if there
+ * was none, and the answer is as it was.
  */
 static int ask_server_user(void *answer, size_t len, void (*find)(void *answer, const void *baton),
                            const void *baton)
@@ -321,7 +321,7 @@ typedef struct last_good_question_t {
     apr_pool_t *p;
 } last_good_question_t;
 
-/* The state directory is the server's user's: root does not parse what that user may have written. */
+/* The server's user owns the state directory: root parses nothing of what may be written there. */
 static void find_last_good(void *answer, const void *baton)
 {
     const last_good_question_t *question = baton;

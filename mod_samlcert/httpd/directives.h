@@ -31,8 +31,8 @@
       "trust directory: identity providers, certificates, own keys; read again when it changes. " \
       "A virtual host that has none, nor inherits one, takes no part") \
     X(StateDir, state_dir, PATH, 0, 0, NULL, SAMLC_STATE_DIR, "DIR", \
-      "where the module keeps sessions, replay claims and its own secrets; made at the start, " \
-      "owned by the server's user") \
+      "where the module keeps sessions, replay claims, its own secrets and the last good " \
+      "generations (with copies of our private keys); made at the start, owned by the server's user") \
     X(EntityID, entity_id, TEXT, 0, 0, NULL, NULL, "URI", \
       "our own entity ID, needed; inside <SamlCertIdP> the entity ID of that identity provider") \
     X(BaseURL, base_url, ORIGIN, 0, 0, NULL, NULL, "https://HOST[:PORT]", \

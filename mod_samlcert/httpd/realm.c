@@ -103,7 +103,7 @@ mod_samlc_realm_t *mod_samlc_realm_find(mod_samlc_process_t *process,
 
 /* ---- what the loader tells ------------------------------------------------------------------- */
 
-/* A generation is about to be put in use: it gets its number, and no other one is the last good one. */
+/* About to be put in use: it gets its number, and no other one is the last good one. */
 static apr_status_t number(void *baton, samlc_snapshot_t *snapshot, apr_pool_t *p)
 {
     mod_samlc_realm_t *realm = baton;
@@ -200,8 +200,8 @@ static void report(void *baton, samlc_loader_event_t event, const samlc_snapshot
 }
 
 /*
- * What a child serves that finds no files it can load: the generation that was accepted last, or none.
- * One that was replaced is not trusted again.
+ * What a child serves that finds no files it can load: the generation that was accepted last, or
+ * none. One that was replaced is not trusted again.
  */
 static samlc_snapshot_t *last_good(void *baton, apr_time_t now, apr_pool_t *p)
 {
@@ -265,9 +265,9 @@ void mod_samlc_realm_start_child(mod_samlc_realm_t *realm, apr_pool_t *pchild)
 }
 
 /*
- * While a copy is made another generation may be accepted: it is announced, then `current` withdrawn.
- * Here `current` is set, then the announcement looked at. So one of the two sees the other, and nothing
- * that was replaced stays `current`.
+ * While a copy is made another generation may be accepted: it is announced, then `current` is
+ * withdrawn. Here `current` is set, then the announcement looked at. So one of the two sees the
+ * other, and nothing that was replaced stays `current`.
  */
 static apr_status_t save(mod_samlc_realm_t *realm, const samlc_snapshot_t *snapshot,
                          samlc_result_t *res, apr_pool_t *p)
@@ -299,8 +299,8 @@ static void report_unkept(mod_samlc_realm_t *realm, const samlc_snapshot_t *snap
 {
     if (mod_samlc_seat_elect_unkept(realm->child->seat, res->message)) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, realm->server, MOD_SAMLC_TAG_UNKEPT
-                     "%s: generation %" APR_UINT64_T_FMT " serves, but is not kept for a start with "
-                     "a broken trust directory: %s", samlc_reason_word(res->reason),
+                     "%s: generation %" APR_UINT64_T_FMT " serves, but is not kept for a start "
+                     "with a broken trust directory: %s", samlc_reason_word(res->reason),
                      snapshot->number, res->message);
     }
 }

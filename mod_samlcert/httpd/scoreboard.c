@@ -37,7 +37,7 @@ typedef struct topic_t {
     atomic_uint_least64_t generation; /* digest and number, hashed */
     atomic_uint_least64_t number;
     atomic_uint_least64_t refusal;    /* 0: none */
-    atomic_uint_least64_t last;       /* digest that was accepted last, its beginning; 0: none yet */
+    atomic_uint_least64_t last;       /* digest that was accepted last, beginning; 0: none yet */
     atomic_uint_least64_t kept;       /* digest that the archive's `current` names; 0: not known */
     atomic_uint_least64_t trouble;    /* why it could not be kept; 0: none */
 } topic_t;

@@ -533,6 +533,7 @@ int main(int argc, char **argv)
         }
     }
     samlc_snapshot_destroy(snapshot);
+    apr_pool_destroy(p);
     printf("faults: %d runs (in %d a library crashed without memory), %d broken promises\n", runs, deaths,
            broken);
     return broken == 0 && runs > 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The trust directory is broken and the server, or a child, starts: the generation that was accepted
-last goes on serving, from the state directory. What was taken away stays away."""
+"""The trust directory is broken and the server, or a child, starts: the generation that was
+accepted last goes on serving, from the state directory. What was taken away stays away."""
 
 import fcntl
 import os
 import pathlib
 import signal
+import time
 
 import pytest
 
@@ -105,9 +106,7 @@ def children_that_serve(site, source):
     eventually(look, timeout=5, what=f"all children that serve from {source}")
 
 
-@breaks
-@anew
-def test_logins_go_on(site, spoil, restart):
+def logins_go_on(site, spoil, restart):
     before = settle(site)
     session = site.browser()
     session.login()
@@ -131,6 +130,27 @@ def test_logins_go_on(site, spoil, restart):
     assert site.settled()["generation"] == before["generation"]
     assert session.get("/app/").status_code == 200
     assert site.browser().login().status_code == 200
+
+
+@breaks
+@anew
+def test_logins_go_on(site, spoil, restart):
+    logins_go_on(site, spoil, restart)
+
+
+@pytest.mark.mpm
+@anew
+@pytest.mark.parametrize("mpm", ["worker", "prefork"])
+def test_logins_go_on_under_the_other_mpms(make_service, mpm, restart):
+    logins_go_on(make_service(mpm=mpm).start(), half_a_pem, restart)
+
+
+def test_quick_changes_end_with_the_last_one_kept(site):
+    conf = site.trust.path("idp/test/idp.conf").read_text()
+    for i in range(200):
+        site.trust.write("idp/test/idp.conf", f"{conf}# {i % 3}\n")
+        time.sleep(0.01 * (i % 7))
+    settle(site)
 
 
 def test_the_log_says_it_once_and_the_configuration_test_fails(site):

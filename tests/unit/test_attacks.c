@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Attacks on messages (SECURITY-RULES 1), but for wrapping, which is in test_wrapping.c. Each
- * starts from a message that is accepted.
+ * Attacks on messages (SECURITY-RULES 1); those by wrapping are in test_wrapping.c, those by what
+ * is encrypted in test_attacks_encrypted.c. Each starts from a message that is accepted.
  */
 #include <apr_strings.h>
 
@@ -642,139 +642,6 @@ START_TEST(test_other_messages)
 }
 END_TEST
 
-/* --- encryption ----------------------------------------------------------------------------- */
-
-/* The message with this plaintext in the place of its assertion. */
-static const char *hide(const char *xml, const char *plaintext)
-{
-    return forge_replace(xml, forge_element(xml, "saml:Assertion", p),
-                         forge_encrypted("EncryptedAssertion", plaintext,
-                                         &(forge_encryption_t){ .to = keys->sp->pkey }, p), p);
-}
-
-/* Around and instead of the assertion: all of these look alike from outside. */
-static const struct {
-    const char *before, *behind;
-} plaintexts[] = {
-    { "<!DOCTYPE x>", "" },
-    { "<!DOCTYPE x [<!ENTITY e SYSTEM \"file:///etc/passwd\">]>", "" },
-    { "<?xml version=\"1.0\"?>", "" },
-    { "text", "" },
-    { "", "text" },
-    { "<x/>", "" },
-    { "", "<saml:Assertion/>" },
-    { "<saml:Assertion/>", "" },
-    { "<x>", "</x>" },
-    { "<saml:Advice>", "</saml:Advice>" },
-    { "</saml:EncryptedAssertion>", "<saml:EncryptedAssertion>" },
-    { "<saml:EncryptedAssertion>", "</saml:EncryptedAssertion>" },
-    { "\xFF\xFE", "" },
-    { "\x01", "" },
-};
-
-START_TEST(test_plaintexts)
-{
-    const char *xml = genuine(FORGE_ASSERTION_ID);
-    const char *assertion = forge_element(xml, "saml:Assertion", p);
-
-    sound(hide(xml, assertion));
-    world_refuses(
-        w, hide(xml, apr_pstrcat(p, plaintexts[_i].before, assertion, plaintexts[_i].behind, NULL)),
-        SAMLC_REASON_DECRYPT_FAILED);
-}
-END_TEST
-
-static const struct {
-    const char *from, *to;
-    samlc_reason_t reason;
-} inside[] = {
-    { "<saml:Subject>", "<saml:Subject xml:id=\"x\">", SAMLC_REASON_DECRYPT_FAILED },
-    { "<saml:Subject>", "<saml:Subject xmlns:x=\"relative\">", SAMLC_REASON_DECRYPT_FAILED },
-    { "<saml:Subject>", "<saml:Subject x:y=\"\">", SAMLC_REASON_DECRYPT_FAILED },
-    { FORGE_USER, "&e;", SAMLC_REASON_DECRYPT_FAILED },
-    { FORGE_USER, MALLORY, SAMLC_REASON_SIGNATURE_INVALID },
-    { "<saml:Subject>", "<saml:Subject ID=\"_assertion\">", SAMLC_REASON_SIGNATURE_SCOPE },
-    { " ID=\"_assertion\"", " ID=\"_response\"", SAMLC_REASON_SIGNATURE_SCOPE },
-    { FORGE_USER, "alice@<!-- -->example.org", SAMLC_REASON_OK },
-};
-
-START_TEST(test_inside)
-{
-    const char *xml = genuine(FORGE_ASSERTION_ID);
-    const char *changed = forge_replace(forge_element(xml, "saml:Assertion", p), inside[_i].from,
-                                        inside[_i].to, p);
-
-    if (inside[_i].reason == SAMLC_REASON_OK) {
-        sound(hide(xml, changed));
-    }
-    else {
-        world_refuses(w, hide(xml, changed), inside[_i].reason);
-    }
-}
-END_TEST
-
-/* One assertion is one, signed as it may be: none in its Advice, and nothing else in its place. */
-START_TEST(test_assertion_in_advice)
-{
-    const char *advice = "<saml:Advice><saml:Assertion/></saml:Advice><saml:AuthnStatement";
-    const char *xml = sign(forge_replace(written(), "<saml:AuthnStatement", advice, p),
-                           (forge_signature_t){ 0 });
-    const char *start = strstr(xml, "<saml:Assertion ");
-    const char *assertion = apr_pstrmemdup(p, start, strlen(start) - strlen("</samlp:Response>"));
-
-    world_refuses(w, xml, SAMLC_REASON_MALFORMED);
-    world_refuses(w, hide(written(), assertion), SAMLC_REASON_DECRYPT_FAILED);
-    world_refuses(w, hide(written(), "<saml:Advice/>"), SAMLC_REASON_DECRYPT_FAILED);
-    sound(sign(forge_replace(written(), "<saml:AuthnStatement",
-                             "<saml:Advice><x/></saml:Advice><saml:AuthnStatement", p),
-               (forge_signature_t){ 0 }));
-}
-END_TEST
-
-/* Anybody can encrypt for us: what comes out is worth nothing without a signature. */
-START_TEST(test_unsigned_plaintext)
-{
-    const char *xml = genuine(FORGE_ASSERTION_ID);
-    const char *signature = forge_element(xml, "ds:Signature", p);
-    const char *evil = forge_element(forge_write(&(forge_t){ .name_id = MALLORY }, p),
-                                     "saml:Assertion", p);
-
-    world_refuses(w, hide(xml, evil), SAMLC_REASON_NO_SIGNATURE);
-    world_refuses(w, hide(xml, forge_before(evil, "<saml:Subject>", signature, p)),
-                  SAMLC_REASON_SIGNATURE_INVALID);
-    world_refuses(w, forge_before(hide(xml, evil), "<samlp:Status>", signature, p),
-                  SAMLC_REASON_SIGNATURE_SCOPE);
-    world_refuses(w, hide(xml, forge_element(world_signed(&(forge_t){ .name_id = MALLORY },
-                                                          FORGE_ASSERTION_ID, keys->stranger, p),
-                                             "saml:Assertion", p)), SAMLC_REASON_CERT_NOT_LISTED);
-}
-END_TEST
-
-START_TEST(test_cipher_reference)
-{
-    const char *xml = genuine(FORGE_ASSERTION_ID);
-    const char *hidden = sound(hide(xml, forge_element(xml, "saml:Assertion", p)));
-    const char *value = forge_element(strstr(hidden, "</ds:KeyInfo>"), "xenc:CipherValue", p);
-
-    world_refuses(
-        w, forge_replace(hidden, value, "<xenc:CipherReference URI=\"file:///etc/passwd\"/>", p),
-        SAMLC_REASON_MALFORMED);
-    world_refuses(w, forge_before(hidden, value, "<xenc:CipherReference URI=\"#_response\"/>", p),
-                  SAMLC_REASON_MALFORMED);
-}
-END_TEST
-
-START_TEST(test_many_encrypted_keys)
-{
-    const char *xml = genuine(FORGE_ASSERTION_ID);
-    const char *hidden = sound(hide(xml, forge_element(xml, "saml:Assertion", p)));
-    const char *key = forge_element(hidden, "xenc:EncryptedKey", p);
-
-    world_refuses(w, forge_before(hidden, "<xenc:EncryptedKey", forge_repeat(key, 200, p), p),
-                  SAMLC_REASON_MALFORMED);
-}
-END_TEST
-
 Suite *suite_attacks(void)
 {
     Suite *suite = suite_create("attacks");
@@ -807,12 +674,6 @@ Suite *suite_attacks(void)
     tcase_add_test(tc, test_floods);
     tcase_add_test(tc, test_other_idp);
     tcase_add_test(tc, test_other_messages);
-    tcase_add_loop_test(tc, test_plaintexts, 0, COUNT(plaintexts));
-    tcase_add_loop_test(tc, test_inside, 0, COUNT(inside));
-    tcase_add_test(tc, test_assertion_in_advice);
-    tcase_add_test(tc, test_unsigned_plaintext);
-    tcase_add_test(tc, test_cipher_reference);
-    tcase_add_test(tc, test_many_encrypted_keys);
     suite_add_tcase(suite, tc);
     return suite;
 }
