@@ -174,8 +174,13 @@ static authz_status check_attribute(request_rec *r, const char *line, const void
 {
     authz_status status = AUTHZ_DENIED;
     const samlc_session_t *session = find_session(&status, r);
+    mod_samlc_request_t *request = mod_samlc_request_get(r);
 
     (void)line;
+    if (session
+        && samlc_session_read_attributes(request->session, request->pool) != APR_SUCCESS) {
+        return AUTHZ_DENIED;
+    }
     return session ? grant_if(has_attribute(session, parsed)) : status;
 }
 

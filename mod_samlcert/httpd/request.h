@@ -16,7 +16,7 @@ typedef struct mod_samlc_request_t {
     apr_pool_t *pool;                  /* of the outermost request */
     samlc_ref_t *ref;                  /* NULL: no generation was asked for yet */
     apr_status_t session_status;       /* of the look at the store; APR_INCOMPLETE before */
-    const samlc_session_t *session;    /* NULL: none */
+    samlc_session_t *session;          /* NULL: none */
 } mod_samlc_request_t;
 
 /* The one of the outermost request; never NULL. */

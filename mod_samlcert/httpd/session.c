@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "httpd/cookie.h"
+#include "httpd/environment.h"
 #include "httpd/log.h"
 #include "httpd/realm.h"
 #include "httpd/request.h"
@@ -51,7 +52,7 @@ static void touch(const mod_samlc_backend_t *backend, const mod_samlc_server_t *
 }
 
 /* `outermost` because the session has to outlive the subrequest that asks first. */
-static apr_status_t look_up(const samlc_session_t **session, request_rec *outermost)
+static apr_status_t look_up(samlc_session_t **session, request_rec *outermost)
 {
     const mod_samlc_server_t *conf = mod_samlc_server_get(outermost->server);
     const mod_samlc_backend_t *backend = mod_samlc_realm_backend(conf->realm);
@@ -80,7 +81,7 @@ static apr_status_t look_up(const samlc_session_t **session, request_rec *outerm
     bytes.data = item.value;
     bytes.len = item.len;
     bytes.origin = "session";
-    if (samlc_session_decode(&decoded, &bytes, outermost->pool) != APR_SUCCESS || !decoded->user
+    if (samlc_session_open(&decoded, &bytes, outermost->pool) != APR_SUCCESS || !decoded->user
         || !samlc_text_equal(decoded->sp_entity_id, conf->entity_id) || now >= decoded->not_after) {
         return APR_NOTFOUND;
     }
@@ -122,6 +123,7 @@ apr_status_t mod_samlc_session_prepare(const char **cookie, samlc_store_item_t *
         session->not_after = idp_not_after;
     }
     session->generation = apr_psprintf(r->pool, "%" APR_UINT64_T_FMT, generation);
+    session->variables = mod_samlc_environment_make(session, r->pool);
     bytes = samlc_session_encode(session, r->pool);
     item->value = bytes.data;
     item->len = bytes.len;

@@ -263,6 +263,13 @@ static int run_judgement(const case_t *c, apr_pool_t *p)
     return judge_message(c, &expected, p);
 }
 
+static int run_query(const case_t *c, apr_pool_t *p)
+{
+    samlc_redirect_t *message = NULL;
+
+    return fuzz_sp_reads_query(&message, snapshot, (const char *)c->message.data, p);
+}
+
 /* A generation that loads although something failed trusts nobody whom it should not. */
 static int run_load(const case_t *c, apr_pool_t *p)
 {
@@ -281,7 +288,8 @@ static int run_load(const case_t *c, apr_pool_t *p)
     e = fuzz_sp_expectations(loaded, p);
     FUZZ_CHECK(memcmp(loaded->digest, snapshot->digest, SAMLC_SHA256_LEN) == 0);
     for (i = 0; was_armed && i < message_count; i++) {
-        if (messages[i].is_hostile && judge_message(&messages[i], &e, p)) {
+        if (messages[i].is_hostile && messages[i].run == run_judgement
+            && judge_message(&messages[i], &e, p)) {
             complain(messages[i].name);
         }
     }
@@ -461,7 +469,7 @@ static void try_case(const case_t *c)
         }
     }
     /* AddressSanitizer has nothing to add to what libraries do without memory. */
-    if (c->run == run_judgement && !__sanitizer_set_death_callback) {
+    if ((c->run == run_judgement || c->run == run_query) && !__sanitizer_set_death_callback) {
         try_allocations(c);
     }
     if (run_case(c, 0) != wanted) {
@@ -472,11 +480,17 @@ static void try_case(const case_t *c)
 
 /* --- all of it ------------------------------------------------------------------------------ */
 
-static void read_messages(apr_pool_t *p)
+static int is_case(const struct dirent *entry)
 {
-    const char *dir = SAMLC_FUZZ_CORPUS "/response";
+    return strncmp(entry->d_name, SEEDS_HOSTILE, strlen(SEEDS_HOSTILE)) == 0
+           || strncmp(entry->d_name, SEEDS_VALID, strlen(SEEDS_VALID)) == 0;
+}
+
+/* Adds a case for each file of a corpus. */
+static void read_cases(const char *dir, int (*run)(const case_t *, apr_pool_t *), apr_pool_t *p)
+{
     struct dirent **names = NULL;
-    int count = chdir(dir) == 0 ? scandir(".", &names, NULL, alphasort) : -1;
+    int count = chdir(dir) == 0 ? scandir(".", &names, is_case, alphasort) : -1;
     int i = 0;
 
     if (count < 0) {
@@ -484,18 +498,14 @@ static void read_messages(apr_pool_t *p)
         exit(2);
     }
     for (i = 0; i < count; i++) {
-        const char *name = names[i]->d_name;
-        int is_hostile = strncmp(name, SEEDS_HOSTILE, strlen(SEEDS_HOSTILE)) == 0;
         case_t *c = &messages[message_count];
 
-        if (is_hostile || strncmp(name, SEEDS_VALID, strlen(SEEDS_VALID)) == 0) {
-            FUZZ_CHECK(message_count++ < MAX_MESSAGES);
-            c->run = run_judgement;
-            c->is_hostile = is_hostile;
-            c->name = apr_pstrdup(p, name);
-            FUZZ_CHECK(samlc_file_read(&c->message, c->name, SAMLC_MAX_CERT_FILE,
-                                       samlc_result_make(p), p) == APR_SUCCESS);
-        }
+        FUZZ_CHECK(message_count++ < MAX_MESSAGES);
+        c->name = apr_pstrdup(p, names[i]->d_name);
+        c->run = run;
+        c->is_hostile = c->name[0] == SEEDS_HOSTILE[0];
+        FUZZ_CHECK(samlc_file_read(&c->message, c->name, SAMLC_MAX_CERT_FILE, samlc_result_make(p),
+                                   p) == APR_SUCCESS);
         free(names[i]);
     }
     free(names);
@@ -515,12 +525,13 @@ int main(int argc, char **argv)
     LLVMFuzzerInitialize(&argc, &argv);
     apr_pool_create(&p, NULL);
     catch_crashes();
-    read_messages(p);
+    read_cases(SAMLC_FUZZ_CORPUS "/response", run_judgement, p);
+    read_cases(SAMLC_FUZZ_CORPUS "/redirect", run_query, p);
     FUZZ_CHECK(samlc_snapshot_load(&snapshot, &source, NULL, NULL, FUZZ_NOW, samlc_result_make(p), p)
                == APR_SUCCESS);
     expected = fuzz_sp_expectations(snapshot, p);
     for (i = 0; i < message_count; i++) {
-        if (!messages[i].is_hostile) {
+        if (!messages[i].is_hostile && messages[i].run == run_judgement) {
             messages[i].session = read_session(&messages[i], p);
         }
         if (strstr(messages[i].name, word)) {

@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "core/xml/xml.h"
 #include "fuzz.h"
 #include "seeds.h"
 
@@ -83,4 +84,37 @@ samlc_verdict_t *fuzz_sp_judge(const samlc_expectations_t *expected, const samlc
         FUZZ_CHECK(verdict->reason != SAMLC_REASON_OK && !verdict->claims && claimed == 0);
     }
     return verdict;
+}
+
+static int is_signed_by(const samlc_redirect_t *message, const samlc_idp_t *idp, apr_pool_t *p)
+{
+    samlc_trust_verdict_t verdict;
+    samlc_result_t *res = samlc_result_make(p);
+
+    if (samlc_redirect_verify(&verdict, message, idp, FUZZ_NOW, res, p) == APR_SUCCESS) {
+        FUZZ_CHECK(verdict.is_trusted && verdict.reason == SAMLC_REASON_OK);
+        return 1;
+    }
+    FUZZ_CHECK(!verdict.is_trusted && res->reason != SAMLC_REASON_OK);
+    return 0;
+}
+
+int fuzz_sp_reads_query(samlc_redirect_t **message, const samlc_snapshot_t *snapshot,
+                        const char *query, apr_pool_t *p)
+{
+    samlc_redirect_t *read = NULL;
+    samlc_result_t *res = samlc_result_make(p);
+
+    *message = NULL;
+    if (samlc_redirect_parse(&read, query, res, p) != APR_SUCCESS) {
+        FUZZ_CHECK(!read && res->reason != SAMLC_REASON_OK);
+        return 0;
+    }
+    FUZZ_CHECK(read->xml.len <= SAMLC_XML_MESSAGE.bytes);
+    FUZZ_CHECK((read->algorithm != NULL) == (read->signature.data != NULL));
+    if (is_signed_by(read, samlc_snapshot_idp_by_entity(snapshot, SEEDS_MAIN), p)
+        || is_signed_by(read, samlc_snapshot_idp_by_entity(snapshot, SEEDS_OTHER), p)) {
+        *message = read;
+    }
+    return *message != NULL;
 }

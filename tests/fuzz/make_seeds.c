@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "core/keys/seal.h"
+#include "core/saml/request.h"
 #include "core/saml/scope.h"
 #include "core/store/session.h"
 #include "core/xml/xml.h"
@@ -417,6 +418,52 @@ static void make_unsigned_messages(void)
     write_unsigned("epoch", 'A', &f);
 }
 
+/* --- queries -------------------------------------------------------------------------------- */
+
+/* The query of a message that `by` signs; unsigned without. */
+static const char *query(const test_cert_t *by, const char *relay_state)
+{
+    samlc_authn_request_t request = { .id = "_1", .entity_id = SEEDS_MAIN, .acs_url = SEEDS_ACS,
+                                      .sso_url = "https://sp.example.org/", .issue_instant = TEST_NOW };
+    samlc_result_t *res = samlc_result_make(p);
+    samlc_data_t pem = { NULL, 0, "key" };
+    samlc_key_t *key = NULL;
+    const char *url = NULL;
+
+    if (by != NULL) {
+        pem = test_data(by->key_pem, "key");
+        ck_assert_int_eq(samlc_key_parse_private(&key, &pem, res, p), APR_SUCCESS);
+    }
+    ck_assert_int_eq(samlc_request_redirect_url(&url, &request, relay_state, key, res, p), APR_SUCCESS);
+    write_text("data/request.xml", samlc_request_xml(&request, p));
+    return strchr(url, '?') + 1;
+}
+
+static void write_query(const char *name, const char *text)
+{
+    write_text(apr_pstrcat(p, "corpus/redirect/", name, ".seed", NULL), text);
+}
+
+static void make_queries(void)
+{
+    const char *rsa = query(idp, SEEDS_RELAY_STATE);
+    const char *signature = strstr(rsa, "&Signature=");
+    const char *rest = apr_pstrmemdup(p, rsa, (apr_size_t)(signature - rsa));
+
+    write_query(SEEDS_VALID "rsa", rsa);
+    write_query(SEEDS_VALID "ec", query(other, SEEDS_RELAY_STATE));
+    write_query(SEEDS_VALID "no-state", query(idp, NULL));
+    write_query(SEEDS_VALID "order", apr_pstrcat(p, signature + 1, "&", rest, NULL));
+    write_query(SEEDS_VALID "unknown", apr_pstrcat(p, "x=y&", rsa, "&z", NULL));
+    write_query(SEEDS_HOSTILE "unsigned", query(NULL, SEEDS_RELAY_STATE));
+    write_query(SEEDS_HOSTILE "stranger", query(stranger, SEEDS_RELAY_STATE));
+    write_query(SEEDS_HOSTILE "retired", query(retired, SEEDS_RELAY_STATE));
+    write_query(SEEDS_HOSTILE "changed", forge_replace(rsa, "RelayState=state", "RelayState=other", p));
+    write_query(SEEDS_HOSTILE "twice", apr_pstrcat(p, rsa, "&RelayState=other", NULL));
+    write_query(SEEDS_HOSTILE "encoded", apr_pstrcat(p, rsa, "&Relay%53tate=other", NULL));
+    write_query(SEEDS_HOSTILE "no-signature", rest);
+}
+
 /* --- everything else ------------------------------------------------------------------------ */
 
 /* `cert` with names for AnchorConstraint, signed anew, as PEM. */
@@ -568,6 +615,7 @@ START_TEST(make_all)
     make_hostile_messages();
     make_wrapped_messages();
     make_unsigned_messages();
+    make_queries();
     make_cert_files();
     make_sealed();
     make_sessions();

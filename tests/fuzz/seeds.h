@@ -20,7 +20,9 @@
 #define SEEDS_USER "alice@example.org"
 #define SEEDS_EVIL "admin@example.org"
 
-/* Files of the response corpus: accepted ones begin with the one, refused ones with the other. */
+#define SEEDS_RELAY_STATE "state & more"   /* of the queries; their message is data/request.xml */
+
+/* Files of the corpora of response and redirect: accepted ones begin with the one, refused ones with the other. */
 #define SEEDS_VALID "valid-"
 #define SEEDS_HOSTILE "hostile-"
 

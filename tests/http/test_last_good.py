@@ -117,7 +117,9 @@ def logins_go_on(site, spoil, restart):
     restart(site)
     assert session.get("/app/").status_code == 200
     assert site.browser().login().status_code == 200
-    children_that_serve(site, "archive")
+    children_that_serve(site, "archive")    # and no old child any more
+    assert session.get("/app/").status_code == 200
+    assert site.browser().login().status_code == 200
     status = site.status()
     assert status["generation_hash"] == before["generation_hash"]
     assert status["generation"] == before["generation"]

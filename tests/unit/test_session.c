@@ -23,6 +23,7 @@ static samlc_session_t *full_session(apr_pool_t *p)
 {
     samlc_session_t *s = apr_pcalloc(p, sizeof(*s));
     samlc_attribute_t *attribute = NULL;
+    samlc_variable_t *variable = NULL;
 
     s->user = "alice";
     s->sp_entity_id = "https://app.example.org/saml";
@@ -40,6 +41,10 @@ static samlc_session_t *full_session(apr_pool_t *p)
     s->generation = "42";
     s->created = 1782864000123456;
     s->not_after = 1782892800123456;
+    s->variables = apr_array_make(p, 2, sizeof(samlc_variable_t));
+    variable = apr_array_push(s->variables);
+    variable->name = "SAML_ATTR_mail";
+    variable->value = "alice@example.org";
     attribute = add_attribute(s, "mail", p);
     APR_ARRAY_PUSH(attribute->values, const char *) = "alice@example.org";
     attribute = add_attribute(s, "groups", p);
@@ -83,6 +88,13 @@ static void same_session(const samlc_session_t *a, const samlc_session_t *b)
     same_text(a->generation, b->generation);
     ck_assert_int_eq(a->created, b->created);
     ck_assert_int_eq(a->not_after, b->not_after);
+    ck_assert_int_eq(a->variables ? a->variables->nelts : 0, b->variables->nelts);
+    for (i = 0; i < b->variables->nelts; i++) {
+        ck_assert_str_eq(APR_ARRAY_IDX(a->variables, i, samlc_variable_t).name,
+                         APR_ARRAY_IDX(b->variables, i, samlc_variable_t).name);
+        ck_assert_str_eq(APR_ARRAY_IDX(a->variables, i, samlc_variable_t).value,
+                         APR_ARRAY_IDX(b->variables, i, samlc_variable_t).value);
+    }
     ck_assert_int_eq(a->attributes->nelts, b->attributes->nelts);
     for (i = 0; i < a->attributes->nelts; i++) {
         x = APR_ARRAY_IDX(a->attributes, i, samlc_attribute_t);
@@ -121,6 +133,29 @@ START_TEST(what_was_encoded_is_decoded)
 
     ck_assert_int_eq(samlc_session_decode(&decoded, &bytes, p), APR_SUCCESS);
     same_session(session, decoded);
+}
+END_TEST
+
+/* A request opens a session and leaves its attributes alone, until something asks for them. */
+START_TEST(attributes_are_read_on_demand)
+{
+    apr_pool_t *p = test_pool();
+    samlc_session_t *session = full_session(p);
+    samlc_session_t *opened = NULL;
+    samlc_data_t bytes = samlc_session_encode(session, p);
+
+    ck_assert_int_eq(samlc_session_open(&opened, &bytes, p), APR_SUCCESS);
+    ck_assert_str_eq(opened->user, session->user);
+    ck_assert_ptr_null(opened->attributes);
+    ck_assert_int_eq(samlc_session_read_attributes(opened, p), APR_SUCCESS);
+    same_session(session, opened);
+    ck_assert_int_eq(samlc_session_read_attributes(opened, p), APR_SUCCESS);
+    same_session(session, opened);
+
+    bytes.len--;
+    ck_assert_int_eq(samlc_session_open(&opened, &bytes, p), APR_SUCCESS);
+    ck_assert_int_eq(samlc_session_read_attributes(opened, p), APR_EINVAL);
+    ck_assert_ptr_null(opened->attributes);
 }
 END_TEST
 
@@ -205,7 +240,8 @@ END_TEST
  * count. */
 #define AT_CREATED 4
 #define AT_STRINGS (AT_CREATED + 2 * SAMLC_STORE_U64_LEN)
-#define AT_COUNT (AT_STRINGS + 14 * SAMLC_STORE_U64_LEN)
+#define AT_VARIABLES (AT_STRINGS + 14 * SAMLC_STORE_U64_LEN)
+#define AT_COUNT (AT_VARIABLES + SAMLC_STORE_U64_LEN)
 #define PLAIN_LEN (AT_COUNT + SAMLC_STORE_U64_LEN)
 
 static const struct {
@@ -215,8 +251,10 @@ static const struct {
 } hostile_numbers[] = {
     { "a string as long as all memory", AT_STRINGS, APR_UINT64_MAX - 1 },
     { "a string whose end wraps around", AT_STRINGS, APR_UINT64_MAX - AT_STRINGS - 7 },
-    { "a string of all that is left, without its NUL", AT_COUNT - SAMLC_STORE_U64_LEN, 8 },
+    { "a string of all that is left, without its NUL", AT_VARIABLES - SAMLC_STORE_U64_LEN, 16 },
     { "a string over the next length", AT_STRINGS, 8 },
+    { "more variables than bytes", AT_VARIABLES, 2 },
+    { "2^61 variables", AT_VARIABLES, APR_UINT64_C(1) << 61 },
     { "more attributes than bytes", AT_COUNT, 1 },
     { "2^31 attributes", AT_COUNT, APR_UINT64_C(1) << 31 },
     { "2^61 attributes", AT_COUNT, APR_UINT64_C(1) << 61 },
@@ -244,9 +282,9 @@ START_TEST(another_version_is_refused)
     samlc_data_t bytes = samlc_session_encode(full_session(p), p);
     unsigned char *changed = apr_pmemdup(p, bytes.data, bytes.len);
 
-    changed[3] = '2';
-    ck_assert_int_eq(decode_alone(changed, bytes.len, p), APR_EINVAL);
     changed[3] = '1';
+    ck_assert_int_eq(decode_alone(changed, bytes.len, p), APR_EINVAL);
+    changed[3] = '2';
     ck_assert_int_eq(decode_alone(changed, bytes.len, p), APR_SUCCESS);
 }
 END_TEST
@@ -288,6 +326,7 @@ Suite *suite_session(void)
     TCase *tc = tcase_create("session");
 
     tcase_add_test(tc, what_was_encoded_is_decoded);
+    tcase_add_test(tc, attributes_are_read_on_demand);
     tcase_add_test(tc, nothing_is_decoded_as_nothing);
     tcase_add_test(tc, strings_stay_where_they_are);
     tcase_add_test(tc, each_truncation_is_refused);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Layout: magic, created, not_after, the strings of `members`, number of attributes, and for
- * each its name, number of values and values. A number is 8 bytes, big endian. A string is its
+ * Layout: magic, created, not_after, the strings of `members`, number of variables, and for each its
+ * name and value; number of attributes, and for each its name, number of values and values. A number is 8 bytes, big endian. A string is its
  * length as a number, its bytes and a NUL, so that decoded strings can be used where they lie;
  * NULL is the length ABSENT alone.
  */
@@ -12,7 +12,7 @@
 
 #include "core/store/store.h"
 
-#define MAGIC "SMS1"              /* the last character is the version of the layout */
+#define MAGIC "SMS2"              /* the last character is the version of the layout */
 #define MAGIC_LEN 4
 #define ABSENT APR_UINT64_MAX
 
@@ -81,6 +81,7 @@ static void write_attribute(writer_t *w, const samlc_attribute_t *attribute)
 
 static void write_session(writer_t *w, const samlc_session_t *session)
 {
+    const apr_array_header_t *variables = session->variables;
     const apr_array_header_t *attributes = session->attributes;
     apr_size_t m;
     int i;
@@ -90,6 +91,11 @@ static void write_session(writer_t *w, const samlc_session_t *session)
     write_number(w, (apr_uint64_t)session->not_after);
     for (m = 0; m < MEMBER_COUNT; m++) {
         write_string(w, *(const char *const *)((const char *)session + members[m]));
+    }
+    write_number(w, variables ? (apr_uint64_t)variables->nelts : 0);
+    for (i = 0; variables && i < variables->nelts; i++) {
+        write_string(w, APR_ARRAY_IDX(variables, i, samlc_variable_t).name);
+        write_string(w, APR_ARRAY_IDX(variables, i, samlc_variable_t).value);
     }
     write_number(w, attributes ? (apr_uint64_t)attributes->nelts : 0);
     for (i = 0; attributes && i < attributes->nelts; i++) {
@@ -197,6 +203,7 @@ static void read_attribute(reader_t *r, samlc_attribute_t *attribute, apr_pool_t
 static void read_session(reader_t *r, samlc_session_t *session, apr_pool_t *p)
 {
     const unsigned char *magic = read_bytes(r, MAGIC_LEN);
+    samlc_variable_t *variable = NULL;
     apr_size_t m;
     int count;
     int i;
@@ -211,23 +218,64 @@ static void read_session(reader_t *r, samlc_session_t *session, apr_pool_t *p)
         *(const char **)((char *)session + members[m]) = read_string(r);
     }
     count = read_count(r);
-    session->attributes = apr_array_make(p, count, sizeof(samlc_attribute_t));
+    session->variables = apr_array_make(p, count, sizeof(samlc_variable_t));
     for (i = 0; i < count && !r->bad; i++) {
-        read_attribute(r, apr_array_push(session->attributes), p);
+        variable = apr_array_push(session->variables);
+        variable->name = read_present_string(r);
+        variable->value = read_present_string(r);
     }
+    session->unread.data = r->at;
+    session->unread.len = r->left;
+    session->unread.origin = "session";
+}
+
+apr_status_t samlc_session_open(samlc_session_t **session, const samlc_data_t *bytes, apr_pool_t *p)
+{
+    reader_t r = { bytes->data, bytes->len, 0 };
+    samlc_session_t *opened = apr_pcalloc(p, sizeof(*opened));
+
+    *session = NULL;
+    read_session(&r, opened, p);
+    if (r.bad) {
+        return APR_EINVAL;
+    }
+    *session = opened;
+    return APR_SUCCESS;
+}
+
+apr_status_t samlc_session_read_attributes(samlc_session_t *session, apr_pool_t *p)
+{
+    reader_t r = { session->unread.data, session->unread.len, 0 };
+    apr_array_header_t *attributes = NULL;
+    int count;
+    int i;
+
+    if (!session->unread.data) {
+        return APR_SUCCESS;
+    }
+    count = read_count(&r);
+    attributes = apr_array_make(p, count, sizeof(samlc_attribute_t));
+    for (i = 0; i < count && !r.bad; i++) {
+        read_attribute(&r, apr_array_push(attributes), p);
+    }
+    if (r.bad || r.left != 0) {
+        return APR_EINVAL;
+    }
+    session->attributes = attributes;
+    session->unread.data = NULL;
+    return APR_SUCCESS;
 }
 
 apr_status_t samlc_session_decode(samlc_session_t **session, const samlc_data_t *bytes,
                                   apr_pool_t *p)
 {
-    reader_t r = { bytes->data, bytes->len, 0 };
-    samlc_session_t *decoded = apr_pcalloc(p, sizeof(*decoded));
+    apr_status_t rv = samlc_session_open(session, bytes, p);
 
-    *session = NULL;
-    read_session(&r, decoded, p);
-    if (r.bad || r.left != 0) {
-        return APR_EINVAL;
+    if (rv == APR_SUCCESS) {
+        rv = samlc_session_read_attributes(*session, p);
     }
-    *session = decoded;
-    return APR_SUCCESS;
+    if (rv != APR_SUCCESS) {
+        *session = NULL;
+    }
+    return rv;
 }

@@ -18,6 +18,12 @@ typedef struct samlc_attribute_t {
     apr_array_header_t *values;
 } samlc_attribute_t;
 
+/* What an application sees of a session: one variable of its environment. */
+typedef struct samlc_variable_t {
+    const char *name;
+    const char *value;
+} samlc_variable_t;
+
 /* Strings are NULL where there is nothing. Decoded strings point into the encoded bytes. */
 typedef struct samlc_session_t {
     const char *user;             /* REMOTE_USER */
@@ -36,16 +42,25 @@ typedef struct samlc_session_t {
     const char *generation;       /* decimal */
     apr_time_t created;
     apr_time_t not_after;         /* lifetime and SessionNotOnOrAfter: the hard end */
-    apr_array_header_t *attributes;   /* samlc_attribute_t, in the order of the assertion */
+    apr_array_header_t *variables;    /* samlc_variable_t: made once, at login; NULL: none */
+    apr_array_header_t *attributes;   /* samlc_attribute_t, in the order of the assertion; NULL: none */
+    samlc_data_t unread;              /* of a session that was opened: its attributes, still encoded */
 } samlc_session_t;
 
 /* Encodes into `p`. `attributes` and an attribute's `values` may be NULL: decoded, they are
  * empty. */
 samlc_data_t samlc_session_encode(const samlc_session_t *session, apr_pool_t *p);
 
-/* Decodes; APR_EINVAL, with *session = NULL, for anything that samlc_session_encode did not
- * write (another version included). Safe on hostile bytes. `bytes` must live as long as the
- * session. */
+/*
+ * Opens a session for a request: all but its attributes, which few requests ask for. APR_EINVAL for
+ * anything that samlc_session_encode did not write (another version included).
+ */
+apr_status_t samlc_session_open(samlc_session_t **session, const samlc_data_t *bytes, apr_pool_t *p);
+
+/* Reads the attributes of an opened session into it; nothing to do for others. APR_EINVAL as above. */
+apr_status_t samlc_session_read_attributes(samlc_session_t *session, apr_pool_t *p);
+
+/* Both. */
 apr_status_t samlc_session_decode(samlc_session_t **session, const samlc_data_t *bytes,
                                   apr_pool_t *p);
 
