@@ -14,20 +14,21 @@
 #include "samlcert_config.h"
 
 static const ctl_command_t commands[] = {
-    {"verify", samlc_cmd_verify, "json now entity-id acs idp keys in-response-to unsolicited",
-     "--entity-id URI --acs URL [OPTION]... FILE|-", CTL_UNUSABLE,
-     "judge a response (XML, base64 or a form body); exit 0 accepted, 1 refused, 2 unusable"},
-    {"inspect", samlc_cmd_inspect, "json now", "[--json] FILE|-...", CTL_UNUSABLE,
-     "show certificates, PEM or DER: names, dates, fingerprints"},
-    {"lint", samlc_cmd_lint, "json now", "[--json]", CTL_UNKNOWN,
-     "check the trust directory; exit 0 ok, 1 warning, 2 critical, 3 unknown"},
-    {"list", samlc_cmd_list, "json now", "[--json]", CTL_UNUSABLE,
-     "list the IdPs with their certificates and pins, and our own keys"},
-    {"unlisted", samlc_cmd_unlisted, "json now", "--state DIR [--json]", CTL_UNUSABLE,
-     "list certificates that signed responses and are not configured: a cutover that nobody announced"},
-    {"settings", samlc_cmd_settings, "markdown", "[--markdown]", CTL_UNUSABLE,
-     "explain the settings of an IdP (idp.conf, <SamlCertIdP>)"},
-    {"help", samlc_cmd_help, "", "[COMMAND]", CTL_UNUSABLE, "explain a command"},
+    { "verify", samlc_cmd_verify, "json now entity-id acs idp keys in-response-to unsolicited",
+      "--entity-id URI --acs URL [OPTION]... FILE|-", CTL_UNUSABLE,
+      "judge a response (XML, base64 or a form body); exit 0 accepted, 1 refused, 2 unusable" },
+    { "inspect", samlc_cmd_inspect, "json now", "[--json] FILE|-...", CTL_UNUSABLE,
+      "show certificates, PEM or DER: names, dates, fingerprints" },
+    { "lint", samlc_cmd_lint, "json now", "[--json]", CTL_UNKNOWN,
+      "check the trust directory; exit 0 ok, 1 warning, 2 critical, 3 unknown" },
+    { "list", samlc_cmd_list, "json now", "[--json]", CTL_UNUSABLE,
+      "list the IdPs with their certificates and pins, and our own keys" },
+    { "unlisted", samlc_cmd_unlisted, "json now", "--state DIR [--json]", CTL_UNUSABLE,
+      "list certificates that signed responses and are not configured: a cutover that nobody "
+      "announced" },
+    { "settings", samlc_cmd_settings, "markdown", "[--markdown]", CTL_UNUSABLE,
+      "explain the settings of an IdP (idp.conf, <SamlCertIdP>)" },
+    { "help", samlc_cmd_help, "", "[COMMAND]", CTL_UNUSABLE, "explain a command" },
 };
 #define COUNT ((int)(sizeof(commands) / sizeof(commands[0])))
 

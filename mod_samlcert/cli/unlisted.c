@@ -25,8 +25,9 @@ static void print_entry(const ctl_t *ctl, const samlc_unlisted_t *entry)
     ctl_table_pair(table, "first seen", entry->first_seen);
     ctl_table_pair(table, "last seen", entry->last_seen);
     ctl_table_pair(table, "chain", entry->chain);
-    ctl_table_pair(table, "stage it", samlc_unlisted_stage_command(ctl->state, ctl->trust, entry->idp,
-                                                                   entry->cert, p));
+    ctl_table_pair(
+        table, "stage it",
+        samlc_unlisted_stage_command(ctl->state, ctl->trust, entry->idp, entry->cert, p));
     ctl_table_print(ctl, table);
 }
 

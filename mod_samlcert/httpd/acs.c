@@ -177,7 +177,10 @@ static void log_accepted(const acs_t *acs, const samlc_verdict_t *verdict)
     }
 }
 
-/* How an unannounced cutover is noticed: once per certificate and hour, with the command that ends it. */
+/*
+ * How an unannounced cutover is noticed: once per certificate and hour, with the command that ends
+ * it.
+ */
 static void report_unlisted(const acs_t *acs, const samlc_verdict_t *verdict)
 {
     const mod_samlc_realm_t *realm = acs->conf->realm;
@@ -195,14 +198,16 @@ static void report_unlisted(const acs_t *acs, const samlc_verdict_t *verdict)
         }
     }
     else if (is_due) {
-        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, acs->r, MOD_SAMLC_TAG_UNLISTED
-                      "cert-not-listed: idp %s signs with certificate %s (%s, valid until %s), which "
-                      "is not configured; ask the IdP whether it is theirs, and if so: %s",
-                      verdict->idp->name, samlc_cert_sha256_hex(cert),
-                      samlc_text_show(samlc_cert_subject(cert), p),
-                      samlc_clock_format(samlc_cert_not_after(cert), p),
-                      samlc_unlisted_stage_command(state_dir, realm->source.dir,
-                                                   verdict->idp->name, cert, p));
+        ap_log_rerror(
+            APLOG_MARK, APLOG_WARNING, 0, acs->r,
+            MOD_SAMLC_TAG_UNLISTED
+            "cert-not-listed: idp %s signs with certificate %s (%s, valid until %s), which "
+            "is not configured; ask the IdP whether it is theirs, and if so: %s",
+            verdict->idp->name, samlc_cert_sha256_hex(cert),
+            samlc_text_show(samlc_cert_subject(cert), p),
+            samlc_clock_format(samlc_cert_not_after(cert), p),
+            samlc_unlisted_stage_command(state_dir, realm->source.dir, verdict->idp->name, cert,
+                                         p));
     }
 }
 

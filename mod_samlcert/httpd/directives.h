@@ -26,38 +26,38 @@
  *          HOSTS (several)
  *   default as it would be written; NULL: none
  */
-#define MOD_SAMLC_SERVER_DIRECTIVES(X) \
-    X(TrustDir, trust_dir, PATH, 0, 0, NULL, NULL, "DIR", \
-      "trust directory: identity providers, certificates, own keys; read again when it changes. " \
-      "A virtual host that has none, nor inherits one, takes no part") \
-    X(StateDir, state_dir, PATH, 0, 0, NULL, SAMLC_STATE_DIR, "DIR", \
-      "where the module keeps sessions, replay claims, its own secrets and the last good " \
-      "generations (with copies of our private keys); made at the start, owned by the server's user") \
-    X(EntityID, entity_id, TEXT, 0, 0, NULL, NULL, "URI", \
-      "our own entity ID, needed; inside <SamlCertIdP> the entity ID of that identity provider") \
-    X(BaseURL, base_url, ORIGIN, 0, 0, NULL, NULL, "https://HOST[:PORT]", \
+#define MOD_SAMLC_SERVER_DIRECTIVES(X)                                                             \
+    X(TrustDir, trust_dir, PATH, 0, 0, NULL, NULL, "DIR",                                          \
+      "trust directory: identity providers, certificates, own keys; read again when it changes. "  \
+      "A virtual host that has none, nor inherits one, takes no part")                             \
+    X(StateDir, state_dir, PATH, 0, 0, NULL, SAMLC_STATE_DIR, "DIR",                               \
+      "where the module keeps sessions, replay claims, its own secrets and the last good "         \
+      "generations (with copies of our private keys); made at the start, owned by the server's "   \
+      "user")                                                                                      \
+    X(EntityID, entity_id, TEXT, 0, 0, NULL, NULL, "URI",                                          \
+      "our own entity ID, needed; inside <SamlCertIdP> the entity ID of that identity provider")   \
+    X(BaseURL, base_url, ORIGIN, 0, 0, NULL, NULL, "https://HOST[:PORT]",                          \
       "this site as browsers see it (by default https:// and the ServerName); the Host header is " \
-      "never asked") \
-    X(Endpoint, endpoint, ENDPOINT, 0, 0, NULL, "/saml", "PATH", \
-      "where acs, login, logout and metadata are found") \
-    X(Store, store, CHOICE, 0, 0, "lmdb", "lmdb", "lmdb", \
-      "where sessions and replay claims are kept") \
-    X(StoreSize, store_size, SIZE, 1048576, 1099511627776, NULL, "1G", "BYTES[K|M|G]", \
-      "the most that the store may grow to; the file is sparse. A full store refuses logins, it " \
-      "never forgets a replay claim") \
-    X(Sessions, sessions, CHOICE, 0, 0, "store", "store", "store", \
-      "where a session lives") \
-    X(SessionLifetime, session_lifetime, NUMBER, 1, 31536000, NULL, "28800", "SECONDS", \
-      "longest life of a session; the identity provider may shorten it") \
-    X(SessionIdle, session_idle, NUMBER, 1, 31536000, NULL, "3600", "SECONDS", \
-      "a session that is not used for so long ends") \
-    X(AllowedHosts, allowed_hosts, HOSTS, 0, 0, NULL, NULL, "HOST[:PORT]...", \
-      "other hosts that a browser may be sent to after login and logout, by https") \
-    X(InsecureCookies, insecure_cookies, FLAG, 0, 0, NULL, "off", "on|off", \
-      "cookies for plain http, which anybody on the way can steal: for development only") \
-    X(MaxPost, max_post, SIZE, 1024, 1048576, NULL, "256K", "BYTES[K|M]", \
-      "largest login response that is read") \
-    X(ReloadInterval, reload_interval, NUMBER, 100, 60000, NULL, "250", "MILLISECONDS", \
+      "never asked")                                                                               \
+    X(Endpoint, endpoint, ENDPOINT, 0, 0, NULL, "/saml", "PATH",                                   \
+      "where acs, login, logout and metadata are found")                                           \
+    X(Store, store, CHOICE, 0, 0, "lmdb", "lmdb", "lmdb",                                          \
+      "where sessions and replay claims are kept")                                                 \
+    X(StoreSize, store_size, SIZE, 1048576, 1099511627776, NULL, "1G", "BYTES[K|M|G]",             \
+      "the most that the store may grow to; the file is sparse. A full store refuses logins, it "  \
+      "never forgets a replay claim")                                                              \
+    X(Sessions, sessions, CHOICE, 0, 0, "store", "store", "store", "where a session lives")        \
+    X(SessionLifetime, session_lifetime, NUMBER, 1, 31536000, NULL, "28800", "SECONDS",            \
+      "longest life of a session; the identity provider may shorten it")                           \
+    X(SessionIdle, session_idle, NUMBER, 1, 31536000, NULL, "3600", "SECONDS",                     \
+      "a session that is not used for so long ends")                                               \
+    X(AllowedHosts, allowed_hosts, HOSTS, 0, 0, NULL, NULL, "HOST[:PORT]...",                      \
+      "other hosts that a browser may be sent to after login and logout, by https")                \
+    X(InsecureCookies, insecure_cookies, FLAG, 0, 0, NULL, "off", "on|off",                        \
+      "cookies for plain http, which anybody on the way can steal: for development only")          \
+    X(MaxPost, max_post, SIZE, 1024, 1048576, NULL, "256K", "BYTES[K|M]",                          \
+      "largest login response that is read")                                                       \
+    X(ReloadInterval, reload_interval, NUMBER, 100, 60000, NULL, "250", "MILLISECONDS",            \
       "how often each child looks at the trust directory; every login looks besides")
 
 #define MOD_SAMLC_DIRECTORY_DIRECTIVES(X) \

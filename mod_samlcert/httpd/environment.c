@@ -57,7 +57,10 @@ static const char *variable_name(const char *attribute, apr_pool_t *p)
     return name;
 }
 
-/* Names that fall together after that (case does not count in httpd's tables): the first one has it. */
+/*
+ * Names that fall together after that (case does not count in httpd's tables): the first one has
+ * it.
+ */
 static int is_taken(const apr_array_header_t *variables, const char *name)
 {
     int i = 0;
@@ -104,7 +107,7 @@ apr_array_header_t *mod_samlc_environment_make(const samlc_session_t *session, a
     return variables;
 }
 
-/* ---- in each request -------------------------------------------------------------------------- */
+/* ---- in each request ------------------------------------------------------------------------ */
 
 /*
  * Nothing else may speak in our name: variables of this prefix that came from elsewhere (a SetEnvIf

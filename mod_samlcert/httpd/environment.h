@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What applications see: SAML_NAME_ID, SAML_ATTR_<name>, SAMLCERT_SLOT and so on. Names and values are
- * made once, at login, and kept in the session; a request only hands them over.
+ * What applications see: SAML_NAME_ID, SAML_ATTR_<name>, SAMLCERT_SLOT and so on. Names and values
+ * are made once, at login, and kept in the session; a request only hands them over.
  */
 #ifndef MOD_SAMLC_ENVIRONMENT_H
 #define MOD_SAMLC_ENVIRONMENT_H

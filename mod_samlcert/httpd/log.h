@@ -24,9 +24,9 @@ APLOG_USE_MODULE(samlcert);
 #define MOD_SAMLC_TAG_STATE_DIR "SMC0006: "
 #define MOD_SAMLC_TAG_INSECURE "SMC0007: "       /* SamlCertInsecureCookies on */
 #define MOD_SAMLC_TAG_HTTP_BASE "SMC0008: "      /* http: without SamlCertInsecureCookies */
-#define MOD_SAMLC_TAG_UNPRIVILEGED "SMC0009: "   /* the server's user can write the trust directory */
+#define MOD_SAMLC_TAG_UNPRIVILEGED "SMC0009: " /* the server's user can write the trust directory */
 
-#define MOD_SAMLC_TAG_LAST_GOOD "SMC0010: "      /* started with what the archive has, or could not */
+#define MOD_SAMLC_TAG_LAST_GOOD "SMC0010: " /* started with what the archive has, or could not */
 
 /* reload */
 #define MOD_SAMLC_TAG_GENERATION "SMC0101: "
@@ -45,7 +45,7 @@ APLOG_USE_MODULE(samlcert);
 #define MOD_SAMLC_TAG_TRUST_DOUBT "SMC0202: "    /* accepted; look at the certificate */
 #define MOD_SAMLC_TAG_NO_LOGIN "SMC0203: "       /* no login can be started */
 #define MOD_SAMLC_TAG_NOT_ACTIVE "SMC0204: "     /* AuthType SAML where the module takes no part */
-#define MOD_SAMLC_TAG_UNLISTED "SMC0206: "       /* signed by a certificate that nobody configured */
+#define MOD_SAMLC_TAG_UNLISTED "SMC0206: " /* signed by a certificate that nobody configured */
 #define MOD_SAMLC_TAG_TARGET "SMC0205: "         /* a target that the browser may not be sent to */
 
 /* store */

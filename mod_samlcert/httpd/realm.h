@@ -42,7 +42,8 @@ mod_samlc_realm_t *mod_samlc_realm_find(mod_samlc_process_t *process,
 /*
  * Loads the present files in a child, before its first request: a child that starts late must not
  * serve what was there when the server started. If that fails it serves the generation that was
- * accepted last, from the archive; if there is none the realm refuses logins until the watchdog succeeds.
+ * accepted last, from the archive; if there is none the realm refuses logins until the watchdog
+ * succeeds.
  */
 void mod_samlc_realm_start_child(mod_samlc_realm_t *realm, apr_pool_t *pchild);
 
@@ -50,8 +51,9 @@ void mod_samlc_realm_start_child(mod_samlc_realm_t *realm, apr_pool_t *pchild);
 void mod_samlc_realm_look(mod_samlc_realm_t *realm, apr_time_t now, apr_pool_t *p);
 
 /*
- * Keeps what this child has in the archive, if that was accepted last and is not kept yet. It may take as
- * long as a load, so it is for a watchdog of its own. Failures are logged once and hurt nobody.
+ * Keeps what this child has in the archive, if that was accepted last and is not kept yet. It may
+ * take as long as a load, so it is for a watchdog of its own. Failures are logged once and hurt
+ * nobody.
  */
 void mod_samlc_realm_keep(mod_samlc_realm_t *realm, apr_time_t now, apr_pool_t *p);
 

@@ -37,16 +37,16 @@ void mod_samlc_seat_recovered(mod_samlc_seat_t *seat);
 void mod_samlc_seat_restored(mod_samlc_seat_t *seat, const samlc_snapshot_t *snapshot);
 
 /*
- * Which generation was accepted last, by whatever child: announced before it is put in use, and before
- * the archive's `current` is withdrawn. is_last is also TRUE if none was announced since the server was
- * started, and FALSE for a child without a place.
+ * Which generation was accepted last, by whatever child: announced before it is put in use, and
+ * before the archive's `current` is withdrawn. is_last is also TRUE if none was announced since the
+ * server was started, and FALSE for a child without a place.
  */
 void mod_samlc_seat_announce(mod_samlc_seat_t *seat, const char *digest_hex);
 int mod_samlc_seat_is_last(const mod_samlc_seat_t *seat, const char *digest_hex);
 
 /*
- * Which generation the archive's `current` names, as far as children of this server know. `kept` is TRUE
- * if a failure to keep one was elected before.
+ * Which generation the archive's `current` names, as far as children of this server know. `kept` is
+ * TRUE if a failure to keep one was elected before.
  */
 int mod_samlc_seat_kept(mod_samlc_seat_t *seat, const char *digest_hex);
 void mod_samlc_seat_unkept(mod_samlc_seat_t *seat);
@@ -66,7 +66,8 @@ int mod_samlc_seat_elect_recovered(mod_samlc_seat_t *seat);
 int mod_samlc_seat_elect_unkept(mod_samlc_seat_t *seat, const char *sentence);
 
 /*
- * Fills logins, and children and last_error_* of the report, of this realm, from the children that are alive.
+ * Fills logins, and children and last_error_* of the report, of this realm, from the children that
+ * are alive.
  */
 void mod_samlc_board_report(const mod_samlc_board_t *board, apr_uint64_t realm,
                             samlc_status_report_t *report, apr_pool_t *p);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a login costs: the whole judgement of a real response against the bare minimum that any verifier
- * has to do with the same message (parse, canonicalise, digest, RSA), in CPU microseconds.
+ * What a login costs: the whole judgement of a real response against the bare minimum that any
+ * verifier has to do with the same message (parse, canonicalise, digest, RSA), in CPU microseconds.
  *
  *   bench_login TRUSTDIR ENTITY_ID ACS_URL RESPONSE_FILE [ROUNDS]
  */
@@ -33,7 +33,7 @@ static void fail(const char *what)
     exit(1);
 }
 
-/* --- the bare minimum --------------------------------------------------------------------------- */
+/* --- the bare minimum --- */
 
 static int is_visible(void *signature, xmlNodePtr node, xmlNodePtr parent)
 {
@@ -55,7 +55,8 @@ static int is_in_signed_info(void *info, xmlNodePtr node, xmlNodePtr parent)
     return 0;
 }
 
-static xmlBufferPtr canonical(xmlDocPtr doc, int (*visible)(void *, xmlNodePtr, xmlNodePtr), void *node)
+static xmlBufferPtr canonical(xmlDocPtr doc, int (*visible)(void *, xmlNodePtr, xmlNodePtr),
+                              void *node)
 {
     xmlBufferPtr buffer = xmlBufferCreate();
     xmlOutputBufferPtr out = xmlOutputBufferCreateBuffer(buffer, NULL);
@@ -70,7 +71,8 @@ static xmlBufferPtr canonical(xmlDocPtr doc, int (*visible)(void *, xmlNodePtr, 
 /* Every signature of the document once: two canonicalisations, a digest, an RSA verification. */
 static int bare(const samlc_data_t *xml, EVP_PKEY *key)
 {
-    xmlDocPtr doc = xmlReadMemory((const char *)xml->data, (int)xml->len, NULL, "UTF-8", XML_PARSE_NONET);
+    xmlDocPtr doc = xmlReadMemory((const char *)xml->data, (int)xml->len, NULL, "UTF-8",
+                                  XML_PARSE_NONET);
     xmlNodePtr nodes[2];
     int i = 0, signatures = 0;
 
@@ -110,7 +112,7 @@ static int bare(const samlc_data_t *xml, EVP_PKEY *key)
     return signatures;
 }
 
-/* --- the whole judgement ------------------------------------------------------------------------ */
+/* --- the whole judgement --- */
 
 static void whole(const samlc_data_t *message, const samlc_expectations_t *expected, apr_pool_t *p)
 {
@@ -152,7 +154,8 @@ int main(int argc, const char *const *argv)
     memset(&expected, 0, sizeof(expected));
     source.dir = argv[1];
     if (!samlc_xml_init_once()
-        || samlc_snapshot_load(&snapshot, &source, NULL, NULL, apr_time_now(), res, p) != APR_SUCCESS
+        || samlc_snapshot_load(&snapshot, &source, NULL, NULL, apr_time_now(), res, p)
+               != APR_SUCCESS
         || samlc_file_read(&message, argv[4], 1 << 20, res, p) != APR_SUCCESS
         || samlc_text_base64_decode(&xml, &message, p) != APR_SUCCESS) {
         fail(res->message);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where faults are put: fault_wrap.py writes the wrappers, faults.c says which of them fails, and when. */
+/*
+ * Where faults are put: fault_wrap.py writes the wrappers, faults.c says which of them fails, and
+ * when.
+ */
 #ifndef TESTS_FUZZ_FAULT_POINTS_H
 #define TESTS_FUZZ_FAULT_POINTS_H
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fault injection. Every use of every library function that the core calls is made to fail, one after the
- * other, while messages are judged, a generation is loaded and a request is signed. Whatever fails: a hostile
- * message is refused, nothing crashes, OpenSSL's error queue is empty afterwards, no memory is lost, and the
- * next try works.
+ * Fault injection. Every use of every library function that the core calls is made to fail, one
+ * after the other, while messages are judged, a generation is loaded and a request is signed.
+ * Whatever fails: a hostile message is refused, nothing crashes, OpenSSL's error queue is empty
+ * afterwards, no memory is lost, and the next try works.
  *
- * Then every allocation within the libraries fails while messages are judged: hostile ones are refused, and
- * valid ones say the same as ever or are refused. The libraries themselves may crash then (libxml2 2.9
- * does), so this happens in processes of its own.
+ * Then every allocation within the libraries fails while messages are judged: hostile ones are
+ * refused, and valid ones say the same as ever or are refused. The libraries themselves may crash
+ * then (libxml2 2.9 does), so this happens in processes of its own.
  *
  *   faults [WORD]      all cases, or those whose name contains the word
  */
@@ -101,8 +101,8 @@ static const char *fault_name(void)
 
 static void complain(const char *what)
 {
-    printf("%s: %s of use %d%s of %s\n", fault.in, what, fault.n, fault.lasting ? " and all later" : "",
-           fault_name());
+    printf("%s: %s of use %d%s of %s\n", fault.in, what, fault.n,
+           fault.lasting ? " and all later" : "", fault_name());
     broken++;
 }
 
@@ -222,7 +222,10 @@ static int message_count;
 static samlc_snapshot_t *snapshot;
 static samlc_expectations_t expected;
 
-/* What an accepted message says; not which of several entries trusted it, for one of them may have failed. */
+/*
+ * What an accepted message says; not which of several entries trusted it, for one of them may have
+ * failed.
+ */
 static samlc_data_t session_of(const samlc_verdict_t *verdict, apr_pool_t *p)
 {
     samlc_session_t session = verdict->claims->session;
@@ -389,7 +392,10 @@ static void try_function(const case_t *c, int number, int lasting)
     } while (fault.uses >= fault.n++);
 }
 
-/* Makes all allocations from `*n` on fail, each in its turn. *n tells how far it came if it crashes. */
+/*
+ * Makes all allocations from `*n` on fail, each in its turn. *n tells how far it came if it
+ * crashes.
+ */
 static int try_rest(const case_t *c, volatile int *n)
 {
     for (;; (*n)++) {
@@ -429,7 +435,8 @@ static int try_in_child(const case_t *c, volatile int *n)
 
 static void try_allocations(const case_t *c)
 {
-    volatile int *n = mmap(NULL, sizeof(*n), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    volatile int *n = mmap(NULL, sizeof(*n), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+                           0);
     int outcome = CHILD_CRASHED;
 
     FUZZ_CHECK(n != MAP_FAILED);
@@ -527,8 +534,9 @@ int main(int argc, char **argv)
     catch_crashes();
     read_cases(SAMLC_FUZZ_CORPUS "/response", run_judgement, p);
     read_cases(SAMLC_FUZZ_CORPUS "/redirect", run_query, p);
-    FUZZ_CHECK(samlc_snapshot_load(&snapshot, &source, NULL, NULL, FUZZ_NOW, samlc_result_make(p), p)
-               == APR_SUCCESS);
+    FUZZ_CHECK(
+        samlc_snapshot_load(&snapshot, &source, NULL, NULL, FUZZ_NOW, samlc_result_make(p), p)
+        == APR_SUCCESS);
     expected = fuzz_sp_expectations(snapshot, p);
     for (i = 0; i < message_count; i++) {
         if (!messages[i].is_hostile && messages[i].run == run_judgement) {
@@ -545,7 +553,7 @@ int main(int argc, char **argv)
     }
     samlc_snapshot_destroy(snapshot);
     apr_pool_destroy(p);
-    printf("faults: %d runs (in %d a library crashed without memory), %d broken promises\n", runs, deaths,
-           broken);
+    printf("faults: %d runs (in %d a library crashed without memory), %d broken promises\n", runs,
+           deaths, broken);
     return broken == 0 && runs > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -16,8 +16,10 @@ void (*fuzz_before_crash)(void) = NULL;
 
 static apr_pool_t *pool;
 
-/* LeakSanitizer, where it is linked. APR may get its memory by mmap(), where it does not look for pointers:
- * all that a pool owns for good would seem to be lost. */
+/*
+ * LeakSanitizer, where it is linked. APR may get its memory by mmap(), where it does not look for
+ * pointers: all that a pool owns for good would seem to be lost.
+ */
 void __lsan_disable(void) __attribute__((weak));
 void __lsan_enable(void) __attribute__((weak));
 

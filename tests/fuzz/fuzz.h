@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a fuzz target is made of. Each target is a programme of its own: driven by libFuzzer where the tree
- * is configured for it, else a replay of its corpus.
+ * What a fuzz target is made of. Each target is a programme of its own: driven by libFuzzer where
+ * the tree is configured for it, else a replay of its corpus.
  */
 #ifndef TESTS_FUZZ_FUZZ_H
 #define TESTS_FUZZ_FUZZ_H
@@ -13,7 +13,8 @@
 
 #include "core/base/text.h"
 
-#define FUZZ_NOW (apr_time_from_sec(1782864000)) /* 2026-07-01T00:00:00Z, when the seeds are valid */
+#define FUZZ_NOW                                                                                   \
+    (apr_time_from_sec(1782864000)) /* 2026-07-01T00:00:00Z, when the seeds are valid */
 
 /* --- what a target defines ------------------------------------------------------------------ */
 
@@ -24,8 +25,8 @@ extern const char *const FUZZ_TARGET;
 void fuzz_setup(apr_pool_t *p);
 
 /*
- * Gives the input to the code under test and checks its promises. TRUE if the input was accepted: at least one
- * seed must be, or the fuzzer would only ever see refusals.
+ * Gives the input to the code under test and checks its promises. TRUE if the input was accepted:
+ * at least one seed must be, or the fuzzer would only ever see refusals.
  */
 int fuzz_one(const samlc_data_t *input, apr_pool_t *p);
 

@@ -16,9 +16,12 @@ static samlc_signcerts_t *list;
 
 void fuzz_setup(apr_pool_t *p)
 {
-    FUZZ_CHECK(samlc_signcerts_parse(&list, "CERT_VALIDATION:IGNORE_TRUST,spki-sha256:"
-                                     "0000000000000000000000000000000000000000000000000000000000000000",
-                                     "x", samlc_result_make(p), p) == APR_SUCCESS);
+    FUZZ_CHECK(
+        samlc_signcerts_parse(&list,
+                              "CERT_VALIDATION:IGNORE_TRUST,spki-sha256:"
+                              "0000000000000000000000000000000000000000000000000000000000000000",
+                              "x", samlc_result_make(p), p)
+        == APR_SUCCESS);
 }
 
 /* A certificate written out is read as the same one. */
@@ -57,8 +60,8 @@ static void check_chains(const apr_array_header_t *certs, apr_pool_t *p)
         FUZZ_CHECK(message);
         samlc_chain_meets(chain, cert, "san-dns:idp.example.org", p);
         samlc_chain_meets(chain, cert, "san-uri:https://idp.example.org", p);
-        FUZZ_CHECK(samlc_chain_meets(chain, cert,
-                                     apr_pstrcat(p, "subject:", samlc_cert_subject(cert), NULL), p));
+        FUZZ_CHECK(samlc_chain_meets(
+            chain, cert, apr_pstrcat(p, "subject:", samlc_cert_subject(cert), NULL), p));
     }
 }
 

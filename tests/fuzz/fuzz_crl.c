@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Revocation lists. Whatever the file says, a certificate that the list of its CA revokes is never taken for
- * good: without that list there is none, and a list that nobody signed counts for nothing.
+ * Revocation lists. Whatever the file says, a certificate that the list of its CA revokes is never
+ * taken for good: without that list there is none, and a list that nobody signed counts for
+ * nothing.
  */
 #include <string.h>
 

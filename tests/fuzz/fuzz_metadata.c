@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Metadata of an IdP, with and without the entity ID that is asked for. */
-#include "core/saml/metadata.h"
+#include "core/trust/metadata.h"
 #include "fuzz.h"
 #include "seeds.h"
 
@@ -30,7 +30,8 @@ static int check(const samlc_data_t *xml, const char *entity_id, apr_pool_t *p)
         FUZZ_CHECK(!key->cert || samlc_key_equal(samlc_cert_key(key->cert), key->key));
     }
     samlc_scope_covers(metadata->scopes, "alice@example.org");
-    samlc_scope_covers(metadata->scopes, "aaaaaaaaaaaaaaaaaaaa@aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.b");
+    samlc_scope_covers(metadata->scopes,
+                       "aaaaaaaaaaaaaaaaaaaa@aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.b");
     return 1;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Queries with signed messages. Nobody but an IdP can make one that is accepted, so whatever is accepted says
- * what a seed says, and what was verified are octets of the query.
+ * Queries with signed messages. Nobody but an IdP can make one that is accepted, so whatever is
+ * accepted says what a seed says, and what was verified are octets of the query.
  */
 #include <apr_strings.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Messages, from bytes to the verdict. Nobody but an IdP can make one that is accepted, so whatever is accepted
- * says what a seed says.
+ * Messages, from bytes to the verdict. Nobody but an IdP can make one that is accepted, so whatever
+ * is accepted says what a seed says.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an IdP may say. Fuzzers can't sign, so this target signs for them: the input is a Response without
- * signatures, behind an "A" (its Assertion gets signed) or an "R" (the Response does). What is accepted is
- * compared with what XPath finds in the message.
+ * What an IdP may say. Fuzzers can't sign, so this target signs for them: the input is a Response
+ * without signatures, behind an "A" (its Assertion gets signed) or an "R" (the Response does). What
+ * is accepted is compared with what XPath finds in the message.
  */
 #include <apr_strings.h>
 #include <libxml/parser.h>
@@ -169,7 +169,8 @@ static int is_in_scope(const char *value)
 
 static void check_scopes(const apr_array_header_t *attributes)
 {
-    static const char *const scoped[] = { "eduPersonPrincipalName", "eduPersonScopedAffiliation", NULL };
+    static const char *const scoped[] = { "eduPersonPrincipalName", "eduPersonScopedAffiliation",
+                                          NULL };
     int i = 0;
     int k = 0;
 

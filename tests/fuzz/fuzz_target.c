@@ -19,7 +19,10 @@ void fuzz_setup(apr_pool_t *p)
     hosts = apr_array_make(p, 2, sizeof(const char *));
     APR_ARRAY_PUSH(hosts, const char *) = "allowed.example.org";
     APR_ARRAY_PUSH(hosts, const char *) = "port.example.org:8443";
-    /* One slash, then the end, or something that no browser and no second decoding takes for a slash. */
+    /*
+     * One slash, then the end, or something that no browser and no second decoding takes for a
+     * slash.
+     */
     FUZZ_CHECK(regcomp(&local_path, "^/([^/\\%].*|%([^0-9A-Fa-f].*|[0-9A-Fa-f]?$|.[^0-9A-Fa-f].*"
                                     "|[3-9A-Fa-f]..*|2[0-9A-Ea-e].*))?$",
                        REG_EXTENDED | REG_NOSUB) == 0);

@@ -6,7 +6,8 @@
 #include "core/base/clock.h"
 #include "fuzz.h"
 
-#define YEAR_10000 apr_time_from_sec(253402300800)   /* reached by the last 24:00:00, can't be written */
+#define YEAR_10000                                                                                 \
+    apr_time_from_sec(253402300800) /* reached by the last 24:00:00, can't be written */
 
 const char *const FUZZ_TARGET = "text";
 

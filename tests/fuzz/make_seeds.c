@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Makes the seeds: data/ (a trust directory with fresh keys) and corpus/. Findings of the fuzzers, which are in
- * the corpus as well, are left alone.
+ * Makes the seeds: data/ (a trust directory with fresh keys) and corpus/. Findings of the fuzzers,
+ * which are in the corpus as well, are left alone.
  *
- *   make_seeds TESTS/FUZZ
+ *   make_seeds TESTS/FUZZ            everything
+ *   make_seeds TESTS/FUZZ session    only these seeds, without new keys: signcerts, settings,
+ *   session, text
  */
 #include <apr_general.h>
 #include <apr_strings.h>
@@ -16,7 +18,7 @@
 
 #include "core/keys/seal.h"
 #include "core/saml/request.h"
-#include "core/saml/scope.h"
+#include "core/trust/scope.h"
 #include "core/store/session.h"
 #include "core/xml/xml.h"
 #include "forge.h"
@@ -25,6 +27,7 @@
 
 static apr_pool_t *p;
 static const char *top;
+static const char *only;   /* NULL: all parts */
 
 /* Everybody who has a certificate. */
 static test_cert_t *idp, *stranger, *retired, *pinned, *other, *ca, *good, *revoked, *conflict_a,
@@ -128,7 +131,8 @@ static const char *fingerprint(const test_cert_t *cert)
 {
     unsigned char sha256[32];
 
-    ck_assert_int_eq(EVP_Digest(cert->der.data, cert->der.len, sha256, NULL, EVP_sha256(), NULL), 1);
+    ck_assert_int_eq(EVP_Digest(cert->der.data, cert->der.len, sha256, NULL, EVP_sha256(), NULL),
+                     1);
     return samlc_text_hex(sha256, sizeof(sha256), p);
 }
 
@@ -136,16 +140,17 @@ static const char *fingerprint(const test_cert_t *cert)
 
 #define MD "<md:EntityDescriptor xmlns:md=\"" SAMLC_NS_MD "\" xmlns:ds=\"" SAMLC_NS_DS "\""
 #define ROLE "<md:IDPSSODescriptor protocolSupportEnumeration=\"" SAMLC_NS_SAMLP "\">"
-#define SSO "<md:SingleSignOnService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect\"" \
-            " Location=\"https://meta.example.org/sso\"/>"
+#define SSO                                                                                        \
+    "<md:SingleSignOnService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect\""       \
+    " Location=\"https://meta.example.org/sso\"/>"
 #define KEY_VALUE "<ds:KeyValue><ds:RSAKeyValue><ds:Modulus>2XCzKJ3sPpYbQJHcgrHsM0gnw9lyN6" \
                   "8iOaZ9Z6KTYKRn6d5pX7zS7m9GZ7mE0c1Yl3xqXh8v0rX3VbT2q0m1tQ==</ds:Modulus>" \
                   "<ds:Exponent>AQAB</ds:Exponent></ds:RSAKeyValue></ds:KeyValue>"
 
 static const char *key_descriptor(const char *use, const char *content)
 {
-    return apr_psprintf(p, "<md:KeyDescriptor%s><ds:KeyInfo>%s</ds:KeyInfo></md:KeyDescriptor>", use,
-                        content);
+    return apr_psprintf(p, "<md:KeyDescriptor%s><ds:KeyInfo>%s</ds:KeyInfo></md:KeyDescriptor>",
+                        use, content);
 }
 
 static const char *entity(const char *id, const char *attributes, const char *keys)
@@ -157,11 +162,13 @@ static const char *entity(const char *id, const char *attributes, const char *ke
 /* With two scopes: what IdPs may say of users, see fuzz_signed.c. */
 static const char *scoped_entity(const char *id, const char *keys)
 {
-    return forge_behind(entity(id, "", keys), ROLE,
-                        "<md:Extensions><shibmd:Scope xmlns:shibmd=\"" SAMLC_NS_SHIBMD
-                        "\" regexp=\"false\">" SEEDS_SCOPE "</shibmd:Scope><shibmd:Scope xmlns:shibmd="
-                        "\"" SAMLC_NS_SHIBMD "\" regexp=\"true\">^[a-z]+[.]example[.]net$</shibmd:Scope>"
-                        "</md:Extensions>", p);
+    return forge_behind(
+        entity(id, "", keys), ROLE,
+        "<md:Extensions><shibmd:Scope xmlns:shibmd=\"" SAMLC_NS_SHIBMD
+        "\" regexp=\"false\">" SEEDS_SCOPE "</shibmd:Scope><shibmd:Scope xmlns:shibmd="
+        "\"" SAMLC_NS_SHIBMD "\" regexp=\"true\">^[a-z]+[.]example[.]net$</shibmd:Scope>"
+        "</md:Extensions>",
+        p);
 }
 
 static void make_metadata(void)
@@ -169,9 +176,10 @@ static void make_metadata(void)
     const char *key = key_descriptor(" use=\"signing\"", forge_x509_data(described, p));
     const char *one = entity(SEEDS_METADATA_ENTITY, "", key);
 
-    write_text("data/trust/idp/meta/metadata.xml",
-               entity(SEEDS_METADATA_ENTITY, "",
-                      apr_pstrcat(p, key, key_descriptor("", forge_x509_data(conflict_a, p)), NULL)));
+    write_text(
+        "data/trust/idp/meta/metadata.xml",
+        entity(SEEDS_METADATA_ENTITY, "",
+               apr_pstrcat(p, key, key_descriptor("", forge_x509_data(conflict_a, p)), NULL)));
     write_text("data/trust/idp/other/metadata.xml",
                scoped_entity(SEEDS_OTHER, key_descriptor("", forge_x509_data(other, p))));
     write_text("corpus/metadata/one.xml", one);
@@ -201,7 +209,8 @@ static void make_trust(void)
     write_text("data/trust/idp/main/primary.pem", idp->pem);
     write_text("data/trust/idp/main/retired.pem", retired->pem);
     write_text("data/trust/idp/other/idp.conf",
-               "EntityID " SEEDS_OTHER "\nAuthnContext urn:x " FORGE_PASSWORD "\nUserFilter ^[^!]\n");
+               "EntityID " SEEDS_OTHER "\nAuthnContext urn:x " FORGE_PASSWORD
+               "\nUserFilter ^[^!]\n");
     write_text("data/trust/idp/other/primary.pem", other->pem);
     write_text("data/trust/idp/chain/idp.conf",
                "EntityID " SEEDS_CHAIN "\nSignCerts ANY-TRUSTED\nCRLCheck leaf\n");
@@ -209,9 +218,10 @@ static void make_trust(void)
     write_text("data/trust/idp/chain/intermediates/a.pem", conflict_a->pem);
     write_text("data/trust/idp/chain/intermediates/b.pem", conflict_b->pem);
     write_text("data/trust/idp/chain/crls/ca.pem", make_crl(ca, TEST_NOT_AFTER, NULL));
-    write_text("data/trust/idp/loose/idp.conf",
-               "EntityID " SEEDS_LOOSE "\nEncryptionAlgorithms +aes128-cbc +tripledes-cbc\n"
-               "KeyTransportAlgorithms +rsa-1_5\nUnsignedCBC on\nUnsolicited on\nRemoteUser mail\n");
+    write_text(
+        "data/trust/idp/loose/idp.conf",
+        "EntityID " SEEDS_LOOSE "\nEncryptionAlgorithms +aes128-cbc +tripledes-cbc\n"
+        "KeyTransportAlgorithms +rsa-1_5\nUnsignedCBC on\nUnsolicited on\nRemoteUser mail\n");
     write_text("data/trust/idp/loose/primary.pem", loose->pem);
     write_text("data/trust/sp/default/active.key", sp->key_pem);
     write_text("data/trust/sp/default/active.crt", sp->pem);
@@ -255,11 +265,17 @@ static void make_encrypted_messages(void)
     forge_encryption_t cbc = { .to = sp->pkey, .cipher = "aes128-cbc",
                                .transport = SAMLC_NS_XENC "rsa-1_5" };
     forge_encryption_t des = { .to = sp->pkey, .cipher = "tripledes-cbc" };
-    forge_encryption_t oaep = { .to = sp->pkey, .cipher = "aes128-gcm", .transport = FORGE_OAEP,
-                                .digest = "sha256", .mgf = "sha256", .label = "x", .keys_beside = 1 };
+    forge_encryption_t oaep = { .to = sp->pkey,
+                                .cipher = "aes128-gcm",
+                                .transport = FORGE_OAEP,
+                                .digest = "sha256",
+                                .mgf = "sha256",
+                                .label = "x",
+                                .keys_beside = 1 };
 
     write_message(SEEDS_VALID "cbc", forge_encrypt(plain, &cbc, p));
-    write_message(SEEDS_VALID "3des", sign(forge_encrypt(plain, &des, p), FORGE_RESPONSE_ID, loose));
+    write_message(SEEDS_VALID "3des",
+                  sign(forge_encrypt(plain, &des, p), FORGE_RESPONSE_ID, loose));
     write_message(SEEDS_VALID "oaep", forge_encrypt(plain, &oaep, p));
     write_message(SEEDS_HOSTILE "cbc-forbidden",
                   forge_encrypt(signed_by(&FROM_OTHER, other), &cbc, p));
@@ -303,7 +319,8 @@ static void make_valid_messages(void)
     write_message(SEEDS_VALID "base64", samlc_text_base64(plain, strlen(plain), p));
     write_message(SEEDS_VALID "comment",
                   signed_by(&(forge_t){ .issuer = SEEDS_OTHER,
-                                        .name_id = "ali<!-- -->ce@exam<![CDATA[ple.org]]>" }, other));
+                                        .name_id = "ali<!-- -->ce@exam<![CDATA[ple.org]]>" },
+                            other));
 }
 
 /* Right but for one thing: whoever lets these pass has skipped a step. */
@@ -397,19 +414,22 @@ static void make_unsigned_messages(void)
     f.name_id_xml = encrypted_id(SEEDS_USER);
     write_unsigned("encrypted-id", 'R', &f);
     f = FROM_OTHER;
-    f.attributes_xml = "<saml:Attribute Name=\"urn:oid:1.3.6.1.4.1.5923.1.1.1.6\" FriendlyName=\"eppn\">"
-                       "<saml:AttributeValue>a</saml:AttributeValue><saml:AttributeValue><x xmlns="
-                       "\"urn:x\">b</x></saml:AttributeValue><saml:AttributeValue xmlns:xsi=\""
-                       "http://www.w3.org/2001/XMLSchema-instance\" xsi:nil=\"true\"/></saml:Attribute>";
+    f.attributes_xml =
+        "<saml:Attribute Name=\"urn:oid:1.3.6.1.4.1.5923.1.1.1.6\" FriendlyName=\"eppn\">"
+        "<saml:AttributeValue>a</saml:AttributeValue><saml:AttributeValue><x xmlns="
+        "\"urn:x\">b</x></saml:AttributeValue><saml:AttributeValue xmlns:xsi=\""
+        "http://www.w3.org/2001/XMLSchema-instance\" xsi:nil=\"true\"/></saml:Attribute>";
     write_unsigned("attributes", 'A', &f);
     f.attributes_xml = "<saml:Attribute Name=\"eduPersonPrincipalName\">"
                        "<saml:AttributeValue>a@" SEEDS_SCOPE "</saml:AttributeValue>"
                        "<saml:AttributeValue>a@sub.example.net</saml:AttributeValue>"
                        "<saml:AttributeValue>a@evil.org</saml:AttributeValue></saml:Attribute>";
     write_unsigned("scopes", 'R', &f);
-    f.attributes_xml = forge_encrypted("EncryptedAttribute", "<saml:Attribute Name=\"x\" xmlns:saml=\""
-                                       SAMLC_NS_SAML "\"><saml:AttributeValue>y</saml:AttributeValue>"
-                                       "</saml:Attribute>", &(forge_encryption_t){ .to = sp->pkey }, p);
+    f.attributes_xml = forge_encrypted("EncryptedAttribute",
+                                       "<saml:Attribute Name=\"x\" xmlns:saml=\"" SAMLC_NS_SAML
+                                       "\"><saml:AttributeValue>y</saml:AttributeValue>"
+                                       "</saml:Attribute>",
+                                       &(forge_encryption_t){ .to = sp->pkey }, p);
     write_unsigned("encrypted-attribute", 'A', &f);
     f = FROM_OTHER;
     f.not_on_or_after = "2026-06-01T00:00:00Z";
@@ -423,8 +443,11 @@ static void make_unsigned_messages(void)
 /* The query of a message that `by` signs; unsigned without. */
 static const char *query(const test_cert_t *by, const char *relay_state)
 {
-    samlc_authn_request_t request = { .id = "_1", .entity_id = SEEDS_MAIN, .acs_url = SEEDS_ACS,
-                                      .sso_url = "https://sp.example.org/", .issue_instant = TEST_NOW };
+    samlc_authn_request_t request = { .id = "_1",
+                                      .entity_id = SEEDS_MAIN,
+                                      .acs_url = SEEDS_ACS,
+                                      .sso_url = "https://sp.example.org/",
+                                      .issue_instant = TEST_NOW };
     samlc_result_t *res = samlc_result_make(p);
     samlc_data_t pem = { NULL, 0, "key" };
     samlc_key_t *key = NULL;
@@ -434,7 +457,8 @@ static const char *query(const test_cert_t *by, const char *relay_state)
         pem = test_data(by->key_pem, "key");
         ck_assert_int_eq(samlc_key_parse_private(&key, &pem, res, p), APR_SUCCESS);
     }
-    ck_assert_int_eq(samlc_request_redirect_url(&url, &request, relay_state, key, res, p), APR_SUCCESS);
+    ck_assert_int_eq(samlc_request_redirect_url(&url, &request, relay_state, key, res, p),
+                     APR_SUCCESS);
     write_text("data/request.xml", samlc_request_xml(&request, p));
     return strchr(url, '?') + 1;
 }
@@ -458,7 +482,8 @@ static void make_queries(void)
     write_query(SEEDS_HOSTILE "unsigned", query(NULL, SEEDS_RELAY_STATE));
     write_query(SEEDS_HOSTILE "stranger", query(stranger, SEEDS_RELAY_STATE));
     write_query(SEEDS_HOSTILE "retired", query(retired, SEEDS_RELAY_STATE));
-    write_query(SEEDS_HOSTILE "changed", forge_replace(rsa, "RelayState=state", "RelayState=other", p));
+    write_query(SEEDS_HOSTILE "changed",
+                forge_replace(rsa, "RelayState=state", "RelayState=other", p));
     write_query(SEEDS_HOSTILE "twice", apr_pstrcat(p, rsa, "&RelayState=other", NULL));
     write_query(SEEDS_HOSTILE "encoded", apr_pstrcat(p, rsa, "&Relay%53tate=other", NULL));
     write_query(SEEDS_HOSTILE "no-signature", rest);
@@ -493,7 +518,8 @@ static void make_cert_files(void)
     const test_cert_t *no_ca = EC(.cn = "no CA");
 
     write_text("corpus/cert/rsa.pem", idp->pem);
-    write_text("corpus/cert/bundle.pem", apr_pstrcat(p, "CA\n", ca->pem, "leaf\n", good->pem, NULL));
+    write_text("corpus/cert/bundle.pem",
+               apr_pstrcat(p, "CA\n", ca->pem, "leaf\n", good->pem, NULL));
     write_text("corpus/cert/expired.pem",
                apr_pstrcat(p, old_ca->pem, EC(.cn = "leaf", .issuer = old_ca)->pem, NULL));
     write_text("corpus/cert/no-ca.pem",
@@ -554,23 +580,54 @@ static void make_sessions(void)
 
 static void make_texts(void)
 {
-    static const char *const texts[] = {
-        "bc2VlZA==", "bc2Vl\r\nZGVk\r\n", "bc2VlZB==", "ua+b%20c%2F", "ua%00", "ua%2", "s<&>\"' x\t\x1b\xc3\xa4",
-        "c2026-07-01T00:00:00Z", "c2026-02-28T24:00:00+14:00", "c2016-12-31T23:59:60Z",
-        "c2024-02-29T12:00:00.123456789-05:30", "c2026-02-29T00:00:00Z", "c2026-07-01T00:00:00",
-        "c1970-01-01T00:00:00Z", "c9999-12-31T24:00:00Z", "c0001-01-01T00:00:00+14:00", NULL
-    };
-    static const char *const targets[] = {
-        "/", "/app/?a=b#c", "https://sp.example.org/app/", "HTTPS://SP.example.org:443?x",
-        "https://allowed.example.org/x", "https://port.example.org:8443/x", "//evil.example.org",
-        "/\\evil.example.org", "/%2f/evil.example.org", "/%09/evil", "https://sp.example.org.evil.org/",
-        "https://sp.example.org@evil.org/", "http://sp.example.org/", "javascript:alert(1)",
-        "https:/sp.example.org/", "https://[::1]:443/", "/a\tb", "", NULL
-    };
-    static const char *const forms[] = {
-        "SAMLResponse=PHg%2BPC94Pg%3D%3D&RelayState=%2Fapp%2F", "a=1&b=2&c", "a=1&a=2", "a=1&A=2",
-        "%61=1", "a=%zz", "=x", "a=%00", "", "&&", "target=%2Fapp%2F%3Fa%3Db&idp=https%3A%2F%2Fidp", NULL
-    };
+    static const char *const texts[] = { "bc2VlZA==",
+                                         "bc2Vl\r\nZGVk\r\n",
+                                         "bc2VlZB==",
+                                         "ua+b%20c%2F",
+                                         "ua%00",
+                                         "ua%2",
+                                         "s<&>\"' x\t\x1b\xc3\xa4",
+                                         "c2026-07-01T00:00:00Z",
+                                         "c2026-02-28T24:00:00+14:00",
+                                         "c2016-12-31T23:59:60Z",
+                                         "c2024-02-29T12:00:00.123456789-05:30",
+                                         "c2026-02-29T00:00:00Z",
+                                         "c2026-07-01T00:00:00",
+                                         "c1970-01-01T00:00:00Z",
+                                         "c9999-12-31T24:00:00Z",
+                                         "c0001-01-01T00:00:00+14:00",
+                                         NULL };
+    static const char *const targets[] = { "/",
+                                           "/app/?a=b#c",
+                                           "https://sp.example.org/app/",
+                                           "HTTPS://SP.example.org:443?x",
+                                           "https://allowed.example.org/x",
+                                           "https://port.example.org:8443/x",
+                                           "//evil.example.org",
+                                           "/\\evil.example.org",
+                                           "/%2f/evil.example.org",
+                                           "/%09/evil",
+                                           "https://sp.example.org.evil.org/",
+                                           "https://sp.example.org@evil.org/",
+                                           "http://sp.example.org/",
+                                           "javascript:alert(1)",
+                                           "https:/sp.example.org/",
+                                           "https://[::1]:443/",
+                                           "/a\tb",
+                                           "",
+                                           NULL };
+    static const char *const forms[] = { "SAMLResponse=PHg%2BPC94Pg%3D%3D&RelayState=%2Fapp%2F",
+                                         "a=1&b=2&c",
+                                         "a=1&a=2",
+                                         "a=1&A=2",
+                                         "%61=1",
+                                         "a=%zz",
+                                         "=x",
+                                         "a=%00",
+                                         "",
+                                         "&&",
+                                         "target=%2Fapp%2F%3Fa%3Db&idp=https%3A%2F%2Fidp",
+                                         NULL };
 
     write_all("text", texts);
     write_all("target", targets);
@@ -580,33 +637,59 @@ static void make_texts(void)
 #define HEX64 "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define HEX40 "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33"
 
-static void make_configurations(void)
+static void make_lists(void)
 {
-    static const char *const lists[] = {
-        HEX64, "CERT_VALIDATION:IGNORE_TRUST," HEX64 "," HEX40, "ANY-TRUSTED", HEX64 ",ANY-TRUSTED",
-        "spki-sha256:" HEX64, "spki-sha256:ABEiM0RVZneImaq7zN3u/wARIjNEVWZ3iJmqu8zd7v8=",
-        "sha256:" HEX64 ", " HEX64 HEX64, "# comment\n" HEX64 "\n" HEX40 " # another\n\nANY-TRUSTED\n",
-        "CERT_VALIDATION:IGNORE_TRUST\n" HEX64 "\n", HEX64 ",", ",", "CERT_VALIDATION:IGNORE_TRUST,ANY-TRUSTED",
-        HEX64 ",CERT_VALIDATION:IGNORE_TRUST", "sha1:" HEX64, "0011", "\xef\xbb\xbf" HEX64, "", NULL
-    };
+    static const char *const lists[] = { HEX64,
+                                         "CERT_VALIDATION:IGNORE_TRUST," HEX64 "," HEX40,
+                                         "ANY-TRUSTED",
+                                         HEX64 ",ANY-TRUSTED",
+                                         "spki-sha256:" HEX64,
+                                         "spki-sha256:ABEiM0RVZneImaq7zN3u/wARIjNEVWZ3iJmqu8zd7v8=",
+                                         "sha256:" HEX64 ", " HEX64 HEX64,
+                                         "# comment\n" HEX64 "\n" HEX40
+                                         " # another\n\nANY-TRUSTED\n",
+                                         "CERT_VALIDATION:IGNORE_TRUST\n" HEX64 "\n",
+                                         HEX64 ",",
+                                         ",",
+                                         "CERT_VALIDATION:IGNORE_TRUST,ANY-TRUSTED",
+                                         HEX64 ",CERT_VALIDATION:IGNORE_TRUST",
+                                         "sha1:" HEX64,
+                                         "0011",
+                                         "\xef\xbb\xbf" HEX64,
+                                         "",
+                                         NULL };
+
+    write_all("signcerts", lists);
+}
+
+static void make_settings(void)
+{
     static const char *const settings[] = {
-        "EntityID https://idp.example.org/idp\n", "# comment\n\nSignCerts \"ANY-TRUSTED\"\nValidateChain on\n",
-        "CertExpiry warn\nCertConflict issuer+subject\nCRLCheck chain\nMinRSABits 4096\nClockSkew 0\n",
+        "EntityID https://idp.example.org/idp\n",
+        "# comment\n\nSignCerts \"ANY-TRUSTED\"\nValidateChain on\n",
+        "CertExpiry warn\nCertConflict issuer+subject\nCRLCheck chain\nMinRSABits 4096\nClockSkew "
+        "0\n",
         "SignatureAlgorithms +rsa-sha1 -rsa-sha512\nDigestAlgorithms sha256 sha512\n"
-        "EncryptionAlgorithms +aes128-cbc\nKeyTransportAlgorithms http://www.w3.org/2009/xmlenc11#rsa-oaep\n",
-        "AuthnContext urn:a urn:b\nUserFilter ^[a-z]+@example[.]org$\nRemoteUser mail\nSSOUrl https://i/sso\n",
-        "AnchorConstraint san-dns:idp.example.org\nUnsolicited on\nSSOBinding redirect\nStatus inactive\n",
-        "MinRSABits 12\n", "Unknown x\n", "EntityID a\nEntityID b\n", "SSOUrl \"https://i/ sso\"\n", "EntityID \"x\n",
+        "EncryptionAlgorithms +aes128-cbc\nKeyTransportAlgorithms "
+        "http://www.w3.org/2009/xmlenc11#rsa-oaep\n",
+        "AuthnContext urn:a urn:b\nUserFilter ^[a-z]+@example[.]org$\nRemoteUser mail\nSSOUrl "
+        "https://i/sso\n",
+        "AnchorConstraint san-dns:idp.example.org\nUnsolicited on\nSSOBinding redirect\nStatus "
+        "inactive\n",
+        "MinRSABits 12\n",
+        "Unknown x\n",
+        "EntityID a\nEntityID b\n",
+        "SSOUrl \"https://i/ sso\"\n",
+        "EntityID \"x\n",
         NULL
     };
 
-    write_all("signcerts", lists);
     write_all("settings", settings);
 }
 
-START_TEST(make_all)
+/* What depends on keys is made together. */
+static void make_signed(void)
 {
-    ck_assert(samlc_xml_init_once());
     make_certs();
     make_trust();
     make_metadata();
@@ -618,9 +701,29 @@ START_TEST(make_all)
     make_queries();
     make_cert_files();
     make_sealed();
-    make_sessions();
-    make_texts();
-    make_configurations();
+}
+
+static const struct {
+    const char *name;
+    void (*make)(void);
+} parts[] = {
+    { "keys", make_signed },
+    { "session", make_sessions },
+    { "text", make_texts },
+    { "settings", make_settings },
+    { "signcerts", make_lists },
+};
+
+START_TEST(make_parts)
+{
+    size_t i = 0;
+
+    ck_assert(samlc_xml_init_once());
+    for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        if (only == NULL || strcmp(only, parts[i].name) == 0) {
+            parts[i].make();
+        }
+    }
 }
 END_TEST
 
@@ -632,15 +735,16 @@ int main(int argc, const char *const *argv)
     SRunner *runner = srunner_create(suite);
     int failed = 0;
 
-    if (argc != 2) {
-        fprintf(stderr, "usage: make_seeds TESTS/FUZZ\n");
+    if (argc != 2 && argc != 3) {
+        fprintf(stderr, "usage: make_seeds TESTS/FUZZ [PART]\n");
         return EXIT_FAILURE;
     }
     top = argv[1];
+    only = argv[2];
     apr_initialize();
     atexit(apr_terminate);
     apr_pool_create(&p, NULL);
-    tcase_add_test(tc, make_all);
+    tcase_add_test(tc, make_parts);
     suite_add_tcase(suite, tc);
     srunner_set_fork_status(runner, CK_NOFORK);
     srunner_run_all(runner, CK_NORMAL);

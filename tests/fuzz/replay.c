@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs the target over the files of its corpus: seeds, and all inputs that ever broke it. With arguments: over
- * these files instead.
+ * Runs the target over the files of its corpus: seeds, and all inputs that ever broke it. With
+ * arguments: over these files instead.
  */
 #include <dirent.h>
 #include <stdio.h>

@@ -9,7 +9,8 @@
 
 /* The IdPs in data/trust. */
 #define SEEDS_MAIN "https://idp.example.org/idp"       /* on file, a retired one, a pin */
-#define SEEDS_OTHER "https://other.example.org/idp"    /* metadata; its private key is data/other.key */
+#define SEEDS_OTHER                                                                                \
+    "https://other.example.org/idp" /* metadata; its private key is data/other.key */
 #define SEEDS_CHAIN "https://chain.example.org/idp"    /* ANY-TRUSTED, with a revocation list */
 #define SEEDS_METADATA_ENTITY "https://meta.example.org/idp"   /* metadata */
 
@@ -22,7 +23,10 @@
 
 #define SEEDS_RELAY_STATE "state & more"   /* of the queries; their message is data/request.xml */
 
-/* Files of the corpora of response and redirect: accepted ones begin with the one, refused ones with the other. */
+/*
+ * Files of the corpora of response and redirect: accepted ones begin with the one, refused ones
+ * with the other.
+ */
 #define SEEDS_VALID "valid-"
 #define SEEDS_HOSTILE "hostile-"
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Functions end before line 120, files before line 800.
+# Functions end before line 120, files before line 800, lines of code before column 100.
 . "$(dirname "$0")/guard.sh"
 
 functions() {
@@ -22,4 +22,9 @@ lengths() {
     done
 }
 
-{ functions; lengths; } | verdict length
+columns() {
+    find mod_samlcert \( -name '*.c' -o -name '*.h' \) -type f | sort | xargs awk '
+        length > 100 { printf "%s:%d: %d columns\n", FILENAME, FNR, length }'
+}
+
+{ functions; lengths; columns; } | verdict length

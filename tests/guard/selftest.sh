@@ -136,6 +136,13 @@ lines 800 | put tests/unit/test_text.c
 finds length 'test_text.c: 801 lines'
 lines 799 | put tests/unit/test_text.c
 passes length 'a file of 800 lines'; sound
+wide() {
+    awk -v n="$1" 'BEGIN { while (n-- > 4) { s = s "x" } print "/*" s "*/" }'
+}
+append mod_samlcert/httpd/acs.c "$(wide 101)"
+finds length '101 columns'
+append mod_samlcert/httpd/acs.c "$(wide 100)"
+passes length 'a line of 100 columns'; sound
 
 append mod_samlcert/httpd/acs.c 'log("SMC0001: again");'
 finds tags 'acs.c:3:"SMC0001'

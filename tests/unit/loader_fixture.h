@@ -21,7 +21,8 @@ typedef struct fixture_t {
     const char *clock;             /* a file outside, to tell the time of the file system */
     samlc_section_line_t *line;    /* of the section `two`: content that no stat tells of */
     samlc_loader_t *loader;
-    const samlc_archive_t *archive;    /* where the loader finds a last good generation; NULL: none */
+    /* where the loader finds a last good generation; NULL: none */
+    const samlc_archive_t *archive;
     apr_time_t now;
     apr_uint64_t numbers;          /* given out so far */
     apr_status_t number_status;

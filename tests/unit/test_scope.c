@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Scopes: what metadata declares, what is covered by it, and what becomes of the values that are not. */
-#include "core/saml/scope.h"
+/*
+ * Scopes: what metadata declares, what is covered by it, and what becomes of the values that are
+ * not.
+ */
+#include "core/trust/scope.h"
 
 #include <apr_strings.h>
 
@@ -132,14 +135,18 @@ END_TEST
 static samlc_data_t metadata_of(const char *of_entity, const char *of_role)
 {
     return test_data(
-        apr_pstrcat(p, "<md:EntityDescriptor xmlns:md=\"" SAMLC_NS_MD "\" xmlns:ds=\"" SAMLC_NS_DS "\""
-                    " xmlns:shibmd=\"" SAMLC_NS_SHIBMD "\" entityID=\"" FORGE_IDP "\">", of_entity,
-                    "<md:IDPSSODescriptor protocolSupportEnumeration=\"" SAMLC_NS_SAMLP "\">", of_role,
-                    "<md:KeyDescriptor><ds:KeyInfo>", forge_x509_data(world_keys()->idp, p),
-                    "</ds:KeyInfo></md:KeyDescriptor></md:IDPSSODescriptor>"
-                    "<md:AttributeAuthorityDescriptor protocolSupportEnumeration=\"" SAMLC_NS_SAMLP "\">"
-                    EXTENSIONS(SCOPE("authority.example.org")) "</md:AttributeAuthorityDescriptor>"
-                    "</md:EntityDescriptor>", NULL), "metadata.xml");
+        apr_pstrcat(
+            p,
+            "<md:EntityDescriptor xmlns:md=\"" SAMLC_NS_MD "\" xmlns:ds=\"" SAMLC_NS_DS "\""
+            " xmlns:shibmd=\"" SAMLC_NS_SHIBMD "\" entityID=\"" FORGE_IDP "\">",
+            of_entity, "<md:IDPSSODescriptor protocolSupportEnumeration=\"" SAMLC_NS_SAMLP "\">",
+            of_role, "<md:KeyDescriptor><ds:KeyInfo>", forge_x509_data(world_keys()->idp, p),
+            "</ds:KeyInfo></md:KeyDescriptor></md:IDPSSODescriptor>"
+            "<md:AttributeAuthorityDescriptor protocolSupportEnumeration=\"" SAMLC_NS_SAMLP
+            "\">" EXTENSIONS(SCOPE("authority.example.org")) "</md:AttributeAuthorityDescriptor>"
+                                                             "</md:EntityDescriptor>",
+            NULL),
+        "metadata.xml");
 }
 
 static const struct {
@@ -151,7 +158,8 @@ static const struct {
     { "", EXTENSIONS(""), "", NULL },
     { "", EXTENSIONS(SCOPE("a.org")), "a.org", NULL },
     { EXTENSIONS(SCOPE("a.org")), "", "a.org", NULL },
-    { EXTENSIONS(SCOPE("a.org")), EXTENSIONS(SCOPE("b.org") REGEXP("c.*")), "b.org /c.*/ a.org", NULL },
+    { EXTENSIONS(SCOPE("a.org")), EXTENSIONS(SCOPE("b.org") REGEXP("c.*")), "b.org /c.*/ a.org",
+      NULL },
     { "", EXTENSIONS("<shibmd:Scope>a.org</shibmd:Scope>"), "a.org", NULL },
     { "", EXTENSIONS("<shibmd:Scope regexp=\"0\">a.org</shibmd:Scope>"), "a.org", NULL },
     { "", EXTENSIONS("<shibmd:Scope regexp=\"1\">a.org</shibmd:Scope>"), "/a.org/", NULL },
@@ -165,7 +173,8 @@ static const struct {
     { "", EXTENSIONS(SCOPE("a.org b.org")), NULL, "a Scope is not one word: \"a.org b.org\"" },
     { "", EXTENSIONS(SCOPE("<b/>")), NULL, "a Scope is not one word" },
     { "", EXTENSIONS(SCOPE("a.org") REGEXP("(")), NULL, "the scope \"(\" is no POSIX extended" },
-    { "", EXTENSIONS("<shibmd:Scope regexp=\"yes\">a</shibmd:Scope>"), NULL, "regexp is neither true" },
+    { "", EXTENSIONS("<shibmd:Scope regexp=\"yes\">a</shibmd:Scope>"), NULL,
+      "regexp is neither true" },
 };
 
 START_TEST(test_metadata)
@@ -213,56 +222,72 @@ static const struct {
     /* nothing declared, nothing changed */
     { "", NULL, ATTRIBUTE(EPPN, VALUE("eve@evil.org")), EPPN "=eve@evil.org", "declares no scope" },
     { "", "", ATTRIBUTE(EPPN, VALUE("eve@evil.org")), EPPN "=eve@evil.org", "declares no scope" },
-    { "RemoteUser " EPPN "\n", "", ATTRIBUTE(EPPN, VALUE("eve@evil.org")), EPPN "=eve@evil.org", NULL },
+    { "RemoteUser " EPPN "\n", "", ATTRIBUTE(EPPN, VALUE("eve@evil.org")), EPPN "=eve@evil.org",
+      NULL },
 
     /* each of the usual names */
-    { "", SCOPE("a.org"), ATTRIBUTE(EPPN, VALUE("alice@a.org")), EPPN "=alice@a.org", "every scope" },
+    { "", SCOPE("a.org"), ATTRIBUTE(EPPN, VALUE("alice@a.org")), EPPN "=alice@a.org",
+      "every scope" },
     { "", SCOPE("a.org"), ATTRIBUTE(EPPN, VALUE("eve@evil.org")), "",
       "dropped for their scope: " EPPN " of evil.org" },
     { "", SCOPE("a.org"), ATTRIBUTE(EPSA, VALUE("member@a.org") VALUE("staff@evil.org")),
       EPSA "=member@a.org", EPSA " of evil.org" },
-    { "", SCOPE("a.org"), ATTRIBUTE(SUBJECT_ID, VALUE("1@evil.org")) ATTRIBUTE(PAIRWISE_ID, VALUE("2@b.org")),
-      "", SUBJECT_ID " of evil.org," PAIRWISE_ID " of b.org" },
-    { "", SCOPE("a.org"), ATTRIBUTE(SUBJECT_ID, VALUE("1@a.org")) ATTRIBUTE(PAIRWISE_ID, VALUE("2@a.org")),
+    { "", SCOPE("a.org"),
+      ATTRIBUTE(SUBJECT_ID, VALUE("1@evil.org")) ATTRIBUTE(PAIRWISE_ID, VALUE("2@b.org")), "",
+      SUBJECT_ID " of evil.org," PAIRWISE_ID " of b.org" },
+    { "", SCOPE("a.org"),
+      ATTRIBUTE(SUBJECT_ID, VALUE("1@a.org")) ATTRIBUTE(PAIRWISE_ID, VALUE("2@a.org")),
       SUBJECT_ID "=1@a.org " PAIRWISE_ID "=2@a.org", "every scope" },
-    { "", SCOPE("a.org"), ATTRIBUTE("eduPersonPrincipalName", VALUE("eve@evil.org"))
-      ATTRIBUTE("eduPersonScopedAffiliation", VALUE("staff@evil.org")), "", NULL },
+    { "", SCOPE("a.org"),
+      ATTRIBUTE("eduPersonPrincipalName", VALUE("eve@evil.org"))
+          ATTRIBUTE("eduPersonScopedAffiliation", VALUE("staff@evil.org")),
+      "", NULL },
 
     /* others are not looked at, wherever they stand */
-    { "", SCOPE("a.org"), ATTRIBUTE("mail", VALUE("eve@evil.org")) ATTRIBUTE(EPPN, VALUE("eve@evil.org"))
-      ATTRIBUTE("cn", VALUE("Eve")), "mail=eve@evil.org cn=Eve", NULL },
+    { "", SCOPE("a.org"),
+      ATTRIBUTE("mail", VALUE("eve@evil.org")) ATTRIBUTE(EPPN, VALUE("eve@evil.org"))
+          ATTRIBUTE("cn", VALUE("Eve")),
+      "mail=eve@evil.org cn=Eve", NULL },
     { "", SCOPE("a.org"), ATTRIBUTE("EDUPERSONPRINCIPALNAME", VALUE("eve@evil.org")),
       "EDUPERSONPRINCIPALNAME=eve@evil.org", "every scope" },
-    { "ScopedAttributes mail\n", SCOPE("a.org"), ATTRIBUTE("mail", VALUE("eve@evil.org"))
-      ATTRIBUTE(EPPN, VALUE("eve@evil.org")), EPPN "=eve@evil.org", "mail of evil.org" },
-    { "ScopedAttributes mail cn\n", SCOPE("a.org"), ATTRIBUTE("cn", VALUE("x@b.org"))
-      ATTRIBUTE("mail", VALUE("x@a.org")), "mail=x@a.org", "cn of b.org" },
+    { "ScopedAttributes mail\n", SCOPE("a.org"),
+      ATTRIBUTE("mail", VALUE("eve@evil.org")) ATTRIBUTE(EPPN, VALUE("eve@evil.org")),
+      EPPN "=eve@evil.org", "mail of evil.org" },
+    { "ScopedAttributes mail cn\n", SCOPE("a.org"),
+      ATTRIBUTE("cn", VALUE("x@b.org")) ATTRIBUTE("mail", VALUE("x@a.org")), "mail=x@a.org",
+      "cn of b.org" },
 
     /* tricks */
     { "", SCOPE("a.org"), ATTRIBUTE(EPPN, VALUE("alice@a.org@evil.org")), "", NULL },
-    { "", SCOPE("a.org"), ATTRIBUTE(EPPN, VALUE("alice@a.<!-- -->org")), EPPN "=alice@a.org", NULL },
-    { "", SCOPE("a.org"), ATTRIBUTE(EPPN, VALUE("alice@A.ORG") VALUE("alice") VALUE("alice@") VALUE("")),
-      "", EPPN " of A.ORG" },
-    { "", SCOPE("a.org"), ATTRIBUTE(EPPN, VALUE("eve@evil.org")) ATTRIBUTE(EPPN, VALUE("alice@a.org")),
+    { "", SCOPE("a.org"), ATTRIBUTE(EPPN, VALUE("alice@a.<!-- -->org")), EPPN "=alice@a.org",
+      NULL },
+    { "", SCOPE("a.org"),
+      ATTRIBUTE(EPPN, VALUE("alice@A.ORG") VALUE("alice") VALUE("alice@") VALUE("")), "",
+      EPPN " of A.ORG" },
+    { "", SCOPE("a.org"),
+      ATTRIBUTE(EPPN, VALUE("eve@evil.org")) ATTRIBUTE(EPPN, VALUE("alice@a.org")),
       EPPN "=alice@a.org", NULL },
     { "", SCOPE("a.org"), ATTRIBUTE(EPPN, ""), EPPN, "every scope" },
     { "", SCOPE("a.org"), "", "", "every scope" },
-    { "", REGEXP("(.+\\.)?a\\.org"), ATTRIBUTE(EPPN, VALUE("x@sub.a.org") VALUE("x@a.org.evil.org")),
-      EPPN "=x@sub.a.org", EPPN " of a.org.evil.org" },
+    { "", REGEXP("(.+\\.)?a\\.org"),
+      ATTRIBUTE(EPPN, VALUE("x@sub.a.org") VALUE("x@a.org.evil.org")), EPPN "=x@sub.a.org",
+      EPPN " of a.org.evil.org" },
     { "", SCOPE("b.org") SCOPE("a.org"), ATTRIBUTE(EPPN, VALUE("x@a.org")), EPPN "=x@a.org", NULL },
 
     /* what names the user */
-    { "RemoteUser " EPPN "\n", SCOPE("a.org"), ATTRIBUTE(EPPN, VALUE("alice@a.org")), EPPN "=alice@a.org",
-      "every scope" },
+    { "RemoteUser " EPPN "\n", SCOPE("a.org"), ATTRIBUTE(EPPN, VALUE("alice@a.org")),
+      EPPN "=alice@a.org", "every scope" },
     { "RemoteUser " EPPN "\n", SCOPE("a.org"), ATTRIBUTE(EPPN, VALUE("eve@evil.org")), NULL,
       "does not declare its scope evil.org" },
-    { "RemoteUser " EPPN "\n", SCOPE("a.org"), ATTRIBUTE(EPPN, VALUE("alice@a.org") VALUE("eve@evil.org")),
-      NULL, "does not declare its scope evil.org" },
-    { "RemoteUser " EPPN "\n", SCOPE("a.org"), ATTRIBUTE(EPPN, VALUE("alice")), NULL, "its scope (none)" },
-    { "RemoteUser mail\n", SCOPE("a.org"), ATTRIBUTE("mail", VALUE("eve@evil.org")), "mail=eve@evil.org",
-      "every scope" },
-    { "RemoteUser mail\nScopedAttributes mail\n", SCOPE("a.org"), ATTRIBUTE("mail", VALUE("eve@evil.org")),
-      NULL, NULL },
+    { "RemoteUser " EPPN "\n", SCOPE("a.org"),
+      ATTRIBUTE(EPPN, VALUE("alice@a.org") VALUE("eve@evil.org")), NULL,
+      "does not declare its scope evil.org" },
+    { "RemoteUser " EPPN "\n", SCOPE("a.org"), ATTRIBUTE(EPPN, VALUE("alice")), NULL,
+      "its scope (none)" },
+    { "RemoteUser mail\n", SCOPE("a.org"), ATTRIBUTE("mail", VALUE("eve@evil.org")),
+      "mail=eve@evil.org", "every scope" },
+    { "RemoteUser mail\nScopedAttributes mail\n", SCOPE("a.org"),
+      ATTRIBUTE("mail", VALUE("eve@evil.org")), NULL, NULL },
 };
 
 static const char *attributes_of(const samlc_verdict_t *v)
@@ -276,7 +301,8 @@ static const char *attributes_of(const samlc_verdict_t *v)
 
         out = apr_pstrcat(p, out, i == 0 ? "" : " ", a->name, NULL);
         for (k = 0; k < a->values->nelts; k++) {
-            out = apr_pstrcat(p, out, k == 0 ? "=" : ",", APR_ARRAY_IDX(a->values, k, const char *), NULL);
+            out = apr_pstrcat(p, out, k == 0 ? "=" : ",", APR_ARRAY_IDX(a->values, k, const char *),
+                              NULL);
         }
     }
     return out;
@@ -299,7 +325,8 @@ static const char *detail_of(const samlc_verdict_t *v)
 static void give_metadata(const world_t *w, const char *scopes)
 {
     samlc_idp_t *idp = apr_hash_get(w->snapshot->by_entity, FORGE_IDP, APR_HASH_KEY_STRING);
-    samlc_data_t xml = metadata_of("", apr_pstrcat(p, "<md:Extensions>", scopes, "</md:Extensions>", NULL));
+    samlc_data_t xml = metadata_of(
+        "", apr_pstrcat(p, "<md:Extensions>", scopes, "</md:Extensions>", NULL));
     samlc_metadata_t *metadata = NULL;
 
     ck_assert_msg(samlc_metadata_parse(&metadata, &xml, FORGE_IDP, res, p) == APR_SUCCESS, "%s",
@@ -311,7 +338,8 @@ START_TEST(test_logins)
 {
     world_t *w = world_make(logins[_i].conf, world_keys()->idp, p);
     forge_t f = { .attributes_xml = logins[_i].attributes };
-    samlc_data_t data = test_data(world_signed(&f, FORGE_ASSERTION_ID, world_keys()->idp, p), "test");
+    samlc_data_t data = test_data(world_signed(&f, FORGE_ASSERTION_ID, world_keys()->idp, p),
+                                  "test");
     samlc_response_t *response = NULL;
     samlc_verdict_t *v = NULL;
 

@@ -41,7 +41,8 @@ START_TEST(test_defaults)
     ck_assert_ptr_null(settings->authn_context);
     ck_assert_str_eq(settings->remote_user, "NameID");
     ck_assert_int_eq(settings->unsigned_cbc, 0);
-    ck_assert_str_eq(apr_array_pstrcat(p, settings->scoped_attributes, ' '), SAMLC_SCOPED_ATTRIBUTES);
+    ck_assert_str_eq(apr_array_pstrcat(p, settings->scoped_attributes, ' '),
+                     SAMLC_SCOPED_ATTRIBUTES);
     ck_assert_uint_eq(settings->signature_algorithms,
                       samlc_algorithms_default(SAMLC_ALGORITHM_SIGNATURE));
     ck_assert_uint_eq(settings->c14n_algorithms, samlc_algorithms_default(SAMLC_ALGORITHM_C14N));
@@ -192,7 +193,8 @@ START_TEST(test_presets)
                   == APR_SUCCESS, "%s", res->message);
     ck_assert_uint_eq(settings->given, (apr_uint64_t)1 << _i);
     settings->given = 0;
-    if (strcmp(table[_i].name, "RemoteUser") != 0 && strcmp(table[_i].name, "ScopedAttributes") != 0) {
+    if (strcmp(table[_i].name, "RemoteUser") != 0
+        && strcmp(table[_i].name, "ScopedAttributes") != 0) {
         /* these two are equal copies */
         ck_assert_mem_eq(settings, &before, sizeof(before));
     }

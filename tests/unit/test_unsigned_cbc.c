@@ -68,15 +68,17 @@ START_TEST(test_cases)
 
     for (i = 0; i < COUNT(ciphers); i++) {
         samlc_reason_t expected = strstr(ciphers[i], "gcm") ? cases[_i].gcm : cases[_i].cbc;
-        const char *xml = encrypted(ciphers[i], cases[_i].signs_assertion, cases[_i].signs_response);
+        const char *xml = encrypted(ciphers[i], cases[_i].signs_assertion,
+                                    cases[_i].signs_response);
         samlc_data_t data = test_data(xml, "test");
         samlc_response_t *response = NULL;
         samlc_verdict_t *v = NULL;
 
-        ck_assert_int_eq(samlc_response_read(&response, &data, samlc_result_make(p), p), APR_SUCCESS);
+        ck_assert_int_eq(samlc_response_read(&response, &data, samlc_result_make(p), p),
+                         APR_SUCCESS);
         v = samlc_response_judge(response, &w->expected, p);
-        ck_assert_msg(v->reason == expected, "%s (%s) where %s was expected", samlc_reason_word(v->reason),
-                      v->message, samlc_reason_word(expected));
+        ck_assert_msg(v->reason == expected, "%s (%s) where %s was expected",
+                      samlc_reason_word(v->reason), v->message, samlc_reason_word(expected));
         ck_assert_int_eq(v->outcome == SAMLC_ACCEPTED, expected == SAMLC_REASON_OK);
         if (expected == SAMLC_REASON_ALGORITHM_FORBIDDEN) {
             ck_assert_msg(strstr(v->message, cases[_i].setting) != NULL, "%s", v->message);
@@ -132,8 +134,9 @@ START_TEST(test_warning)
     samlc_settings_t *settings = samlc_settings_make(p);
     apr_array_header_t *warnings = NULL;
 
-    ck_assert_int_eq(samlc_settings_set(settings, "UnsignedCBC", "on", "f:1", samlc_result_make(p), p),
-                     APR_SUCCESS);
+    ck_assert_int_eq(
+        samlc_settings_set(settings, "UnsignedCBC", "on", "f:1", samlc_result_make(p), p),
+        APR_SUCCESS);
     warnings = samlc_settings_warnings(settings, p);
     ck_assert_int_eq(warnings->nelts, 1);
     ck_assert_ptr_nonnull(strstr(APR_ARRAY_IDX(warnings, 0, const char *),

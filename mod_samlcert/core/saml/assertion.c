@@ -66,8 +66,8 @@ static apr_status_t read_name_id(samlc_assertion_t *a, const xmlNode *node, saml
 }
 
 /* spec: SAML-Profiles 3.3 - only bearer confirmations are of use here; others are passed over */
-static apr_status_t read_confirmation(samlc_assertion_t *a, const xmlNode *node, samlc_result_t *res,
-                                      apr_pool_t *p)
+static apr_status_t read_confirmation(samlc_assertion_t *a, const xmlNode *node,
+                                      samlc_result_t *res, apr_pool_t *p)
 {
     const xmlNode *data = NULL;
     samlc_confirmation_t c;
@@ -173,7 +173,8 @@ static apr_status_t read_authn_statement(samlc_assertion_t *a, const xmlNode *st
         { NULL, NULL, 0, 0 }
     };
     const xmlNode *context = samlc_xml_child(statement, SAMLC_NS_SAML, "AuthnContext", NULL);
-    const xmlNode *class_ref = samlc_xml_child(context, SAMLC_NS_SAML, "AuthnContextClassRef", NULL);
+    const xmlNode *class_ref = samlc_xml_child(context, SAMLC_NS_SAML, "AuthnContextClassRef",
+                                               NULL);
     apr_status_t rv = samlc_xml_check_children(statement, MODEL, res);
     apr_time_t instant = 0, end = 0;
 

@@ -33,7 +33,8 @@ typedef struct samlc_assertion_t {
     int has_conditions;
     apr_time_t not_before;
     apr_time_t not_on_or_after;
-    apr_array_header_t *audiences;        /* one apr_array_header_t * of const char * a restriction */
+    /* one apr_array_header_t * of const char * a restriction */
+    apr_array_header_t *audiences;
     const char *unknown_condition;        /* NULL, or the name of one that we do not understand */
 
     int authn_statements;
@@ -43,15 +44,19 @@ typedef struct samlc_assertion_t {
     const char *authn_context;
     apr_time_t session_not_on_or_after;   /* the earliest of all statements; 0: none */
 
-    apr_array_header_t *attributes;       /* samlc_attribute_t; values that are not simple text are left out */
+    /* samlc_attribute_t; values that are not simple text are left out */
+    apr_array_header_t *attributes;
 } samlc_assertion_t;
 
-/* Checks that the children of an Assertion are those of the schema, in its order; malformed otherwise. */
+/*
+ * Checks that the children of an Assertion are those of the schema, in its order; malformed
+ * otherwise.
+ */
 apr_status_t samlc_assertion_check(const xmlNode *node, samlc_result_t *res);
 
 /*
- * Reads {assertion}Assertion. Fails with malformed for anything that the schema or a MUST of SAML Core
- * forbids and that could be read in two ways. Strings are copied into `p`.
+ * Reads {assertion}Assertion. Fails with malformed for anything that the schema or a MUST of SAML
+ * Core forbids and that could be read in two ways. Strings are copied into `p`.
  */
 apr_status_t samlc_assertion_read(samlc_assertion_t **assertion, const xmlNode *node,
                                   samlc_result_t *res, apr_pool_t *p);

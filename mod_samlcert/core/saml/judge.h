@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The state of a judgement, shared by response.c (signatures) and rules.c (claims); nobody else's business. */
+/*
+ * The state of a judgement, shared by response.c (signatures) and rules.c (claims); nobody else's
+ * business.
+ */
 #ifndef SAMLC_SAML_JUDGE_H
 #define SAMLC_SAML_JUDGE_H
 
@@ -23,15 +26,18 @@ typedef struct samlc_judge_t {
     samlc_response_t *response;
     const samlc_expectations_t *expected;
     const samlc_idp_t *idp;
-    samlc_envelope_t envelope;                 /* of the signed bytes where the response is signed */
+    /* of the signed bytes where the response is signed */
+    samlc_envelope_t envelope;
     int response_is_verified;
     int assertion_is_verified;           /* by a signature of its own */
     xmlNodePtr plain;                    /* the assertion in the message, decrypted if need be */
-    xmlNodePtr content;                  /* the assertion to be read: verified bytes, parsed again */
+    /* the assertion to be read: verified bytes, parsed again */
+    xmlNodePtr content;
     const samlc_assertion_t *assertion;  /* read from `content` */
     const samlc_confirmation_t *confirmation;
     samlc_trust_verdict_t trust;
-    int is_unlisted_signer;              /* trust.cert is not configured, and did sign the message */
+    /* trust.cert is not configured, and did sign the message */
+    int is_unlisted_signer;
     samlc_claims_t claims;
     const char *detail;                  /* what the step found, for the explanation */
     int is_skipped;

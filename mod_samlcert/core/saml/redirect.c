@@ -34,7 +34,7 @@ static apr_status_t malformed(samlc_result_t *res, const char *what, const char 
     return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_MALFORMED, "%s %s", what, why);
 }
 
-/* --- reading -------------------------------------------------------------------------------- */
+/* --- reading --- */
 
 /* One parameter, `len` bytes. What is not ours is passed over. */
 static apr_status_t take_parameter(const char **raw, const char *at, apr_size_t len,
@@ -233,7 +233,7 @@ apr_status_t samlc_redirect_parse(samlc_redirect_t **message, const char *query,
     return rv;
 }
 
-/* --- the signature -------------------------------------------------------------------------- */
+/* --- the signature --- */
 
 static apr_status_t find_method(const samlc_algorithm_t **method, const samlc_redirect_t *message,
                                 const samlc_signature_policy_t *policy, samlc_result_t *res,

@@ -22,11 +22,11 @@ typedef struct samlc_redirect_t {
 
 /*
  * Reads a query string as it stands in the request line, undecoded. It is split once: what is read
- * and what is verified are the same bytes. Parameters may come in any order (Bindings 3.4.4.1; Entra ID
- * and AD FS put Signature before SigAlg); unknown ones are passed over and never signed. Fails
- * with malformed: a parameter of ours twice, SAMLRequest beside SAMLResponse, a percent sign in any
- * name, SigAlg or Signature alone, another encoding than DEFLATE, base64 or a stream that is not
- * clean to its last byte; with too-large, before more than the limit is inflated.
+ * and what is verified are the same bytes. Parameters may come in any order (Bindings 3.4.4.1;
+ * Entra ID and AD FS put Signature before SigAlg); unknown ones are passed over and never signed.
+ * Fails with malformed: a parameter of ours twice, SAMLRequest beside SAMLResponse, a percent sign
+ * in any name, SigAlg or Signature alone, another encoding than DEFLATE, base64 or a stream that is
+ * not clean to its last byte; with too-large, before more than the limit is inflated.
  */
 apr_status_t samlc_redirect_parse(samlc_redirect_t **message, const char *query,
                                   samlc_result_t *res, apr_pool_t *p);
@@ -36,9 +36,9 @@ apr_status_t samlc_redirect_parse(samlc_redirect_t **message, const char *query,
  * the Issuer in it. APR_SUCCESS only then; `verdict` has the decision, its warning, too, and zeroes
  * where there is none. Such a message carries no certificate, so the keys on file and of metadata
  * are tried, and a pin counts where the certificate that it names is among them. RSA (PKCS#1 v1.5;
- * PSS where it is allowed) and ECDSA: r and s as XML Signature writes them, or DER, as many send it.
- * Fails with no-signature, algorithm-forbidden, key-too-small, signature-invalid, or with the reason
- * why the key is not trusted.
+ * PSS where it is allowed) and ECDSA: r and s as XML Signature writes them, or DER, as many send
+ * it. Fails with no-signature, algorithm-forbidden, key-too-small, signature-invalid, or with the
+ * reason why the key is not trusted.
  */
 apr_status_t samlc_redirect_verify(samlc_trust_verdict_t *verdict, const samlc_redirect_t *message,
                                    const samlc_idp_t *idp, apr_time_t now, samlc_result_t *res,

@@ -22,7 +22,7 @@ struct samlc_response_t {
     const char *issuer;              /* of the response, or of a plain assertion */
 };
 
-/* --- reading --------------------------------------------------------------------------------- */
+/* --- reading --- */
 
 static apr_status_t malformed(samlc_result_t *res, const char *what)
 {
@@ -42,8 +42,8 @@ static apr_status_t read_status(samlc_envelope_t *e, const xmlNode *status, saml
     }
     e->status_detail = apr_pstrcat(
         p, second == NULL ? "" : samlc_text_show(samlc_xml_attr(second, "Value", p), p),
-        message == NULL ? "" : " ", message == NULL ? "" : samlc_text_show(samlc_xml_text(message, p), p),
-        NULL);
+        message == NULL ? "" : " ",
+        message == NULL ? "" : samlc_text_show(samlc_xml_text(message, p), p), NULL);
     return APR_SUCCESS;
 }
 
@@ -171,7 +171,7 @@ const char *samlc_response_issuer(const samlc_response_t *response)
     return response->issuer;
 }
 
-/* --- the steps ------------------------------------------------------------------------------- */
+/* --- the steps --- */
 
 apr_status_t samlc_judge_skip(samlc_judge_t *j, const char *detail)
 {
@@ -187,7 +187,8 @@ static apr_status_t check_idp(samlc_judge_t *j)
 
     j->idp = issuer == NULL ? NULL : samlc_snapshot_idp_by_entity(j->expected->snapshot, issuer);
     if (j->idp == NULL) {
-        return SAMLC_REFUSE(j, UNKNOWN_IDP, "no IdP with the entity ID %s is configured", SAMLC_SHOW(j, issuer));
+        return SAMLC_REFUSE(j, UNKNOWN_IDP, "no IdP with the entity ID %s is configured",
+                            SAMLC_SHOW(j, issuer));
     }
     j->detail = apr_psprintf(j->p, "%s (%s)", j->idp->name, SAMLC_SHOW(j, issuer));
     if (j->expected->idp_name != NULL && strcmp(j->expected->idp_name, j->idp->name) != 0) {
@@ -206,8 +207,8 @@ static apr_status_t check_status(samlc_judge_t *j)
     const samlc_envelope_t *e = &j->response->envelope;
 
     if (strcmp(e->status, STATUS_SUCCESS) != 0) {
-        return SAMLC_REFUSE(j, STATUS_NOT_SUCCESS, "the IdP answered %s %s", SAMLC_SHOW(j, e->status),
-                      e->status_detail);
+        return SAMLC_REFUSE(j, STATUS_NOT_SUCCESS, "the IdP answered %s %s",
+                            SAMLC_SHOW(j, e->status), e->status_detail);
     }
     if (j->response->assertion == NULL) {
         return SAMLC_REFUSE(j, MALFORMED, "a successful response without an assertion");
@@ -222,7 +223,9 @@ typedef struct vouched_t {
     samlc_data_t content;
 } vouched_t;
 
-/* The message names a certificate, and it is not one of ours: the sign of an unannounced cutover. */
+/*
+ * The message names a certificate, and it is not one of ours: the sign of an unannounced cutover.
+ */
 static apr_status_t refuse_unlisted(samlc_judge_t *j, const samlc_signature_t *signature)
 {
     samlc_cert_t *cert = NULL;
@@ -239,7 +242,8 @@ static apr_status_t refuse_unlisted(samlc_judge_t *j, const samlc_signature_t *s
                                                    &j->idp->signature_policy, j->res, j->p)
                             == SAMLC_SIGNATURE_VERIFIED;
     return SAMLC_REFUSE(j, CERT_NOT_LISTED, "certificate %s (%s) is not configured for IdP %s",
-                  samlc_cert_sha256_hex(cert), SAMLC_SHOW(j, samlc_cert_subject(cert)), j->idp->name);
+                        samlc_cert_sha256_hex(cert), SAMLC_SHOW(j, samlc_cert_subject(cert)),
+                        j->idp->name);
 }
 
 /* Finds the configured key that made the signature. */
@@ -279,13 +283,14 @@ static apr_status_t verify(samlc_data_t *content, samlc_judge_t *j, xmlNodePtr e
 {
     samlc_signature_t *signature = NULL;
     vouched_t v;
-    apr_status_t rv = samlc_signature_inspect(&signature, element, &j->idp->signature_policy, j->res,
-                                              j->p);
+    apr_status_t rv = samlc_signature_inspect(&signature, element, &j->idp->signature_policy,
+                                              j->res, j->p);
 
     memset(&v, 0, sizeof(v));
     memset(content, 0, sizeof(*content));
     if (rv == APR_SUCCESS) {
-        memset(&j->trust, 0, sizeof(j->trust));   /* of the response, where the assertion is signed, too */
+        /* of the response, where the assertion is signed, too */
+        memset(&j->trust, 0, sizeof(j->trust));
         rv = find_signer(&v, j, signature);
     }
     if (rv != APR_SUCCESS) {
@@ -319,8 +324,9 @@ static apr_status_t verify_response(samlc_judge_t *j)
     if (APR_STATUS_IS_NOTFOUND(rv) && j->res->reason == SAMLC_REASON_NO_SIGNATURE) {
         if (j->idp->settings->response_signature == SAMLC_SIGNED_RESPONSE
             || j->idp->settings->response_signature == SAMLC_SIGNED_BOTH) {
-            return SAMLC_REFUSE(j, NO_SIGNATURE, "the response is not signed, and ResponseSignature asks "
-                          "for it");
+            return SAMLC_REFUSE(j, NO_SIGNATURE,
+                                "the response is not signed, and ResponseSignature asks "
+                                "for it");
         }
         j->envelope = j->response->envelope;
         return samlc_judge_skip(j, "the response is not signed");
@@ -351,8 +357,9 @@ static samlc_encryption_policy_t encryption_policy(const samlc_judge_t *j, int u
 }
 
 /*
- * An encrypted assertion is decrypted in its place in the message, since a signature inside was made
- * there. Where the response is verified, its signature covers the ciphertext in this very node.
+ * An encrypted assertion is decrypted in its place in the message, since a signature inside was
+ * made there. Where the response is verified, its signature covers the ciphertext in this very
+ * node.
  */
 static apr_status_t decrypt_assertion(samlc_judge_t *j)
 {
@@ -362,14 +369,15 @@ static apr_status_t decrypt_assertion(samlc_judge_t *j)
 
     if (!j->response->is_encrypted) {
         if (j->idp->settings->require_encrypted) {
-            return SAMLC_REFUSE(j, DECRYPT_FAILED, "the assertion is not encrypted, and RequireEncrypted "
-                          "is on");
+            return SAMLC_REFUSE(j, DECRYPT_FAILED,
+                                "the assertion is not encrypted, and RequireEncrypted "
+                                "is on");
         }
         j->plain = j->response->assertion;
         return samlc_judge_skip(j, "the assertion is not encrypted");
     }
-    rv = samlc_encryption_open(&plaintext, j->response->assertion, j->expected->keys, &policy, j->res,
-                               j->p);
+    rv = samlc_encryption_open(&plaintext, j->response->assertion, j->expected->keys, &policy,
+                               j->res, j->p);
     if (rv != APR_SUCCESS) {
         return rv;
     }
@@ -377,7 +385,9 @@ static apr_status_t decrypt_assertion(samlc_judge_t *j)
             != APR_SUCCESS
         || !samlc_xml_is(j->plain, SAMLC_NS_SAML, "Assertion")
         || count_assertions(samlc_xml_first(j->plain)) != 0) {
-        /* The same answer as for a wrong key: what the plaintext looks like is nobody's business. */
+        /*
+         * The same answer as for a wrong key: what the plaintext looks like is nobody's business.
+         */
         return SAMLC_REFUSE(j, DECRYPT_FAILED, "none of our keys opens it, or it was changed");
     }
     j->content = j->response_is_verified ? j->plain : NULL;
@@ -411,7 +421,8 @@ static apr_status_t verify_assertion(samlc_judge_t *j)
 }
 
 /* Names and attributes that are encrypted by themselves; a verified signature covers them. */
-static apr_status_t decrypt_parts(samlc_judge_t *j, xmlNodePtr parent, const char *name, const char *inside)
+static apr_status_t decrypt_parts(samlc_judge_t *j, xmlNodePtr parent, const char *name,
+                                  const char *inside)
 {
     samlc_encryption_policy_t policy = encryption_policy(j, 1);
     xmlNodePtr node = NULL, plain = NULL;
@@ -464,7 +475,7 @@ static apr_status_t read_assertion(samlc_judge_t *j)
     return rv;
 }
 
-/* --- the judgement ---------------------------------------------------------------------------- */
+/* --- the judgement --- */
 
 /* What must be there before a step runs; a step that finds less refuses. */
 typedef enum { NEEDS_NOTHING, NEEDS_IDP, NEEDS_ASSERTION, NEEDS_CONFIRMATION } needs_t;
@@ -509,13 +520,13 @@ static void accept_verdict(samlc_verdict_t *verdict, const samlc_judge_t *j)
     }
     verdict->claims = &j->claims;
     verdict->reason = SAMLC_REASON_OK;
-    verdict->message = apr_psprintf(j->p, "%s logged in by IdP %s", SAMLC_SHOW(j, j->claims.session.user),
-                                    j->idp->name);
+    verdict->message = apr_psprintf(j->p, "%s logged in by IdP %s",
+                                    SAMLC_SHOW(j, j->claims.session.user), j->idp->name);
     verdict->outcome = SAMLC_ACCEPTED;
 }
 
-samlc_verdict_t *samlc_response_judge(samlc_response_t *response, const samlc_expectations_t *expected,
-                                      apr_pool_t *p)
+samlc_verdict_t *samlc_response_judge(samlc_response_t *response,
+                                      const samlc_expectations_t *expected, apr_pool_t *p)
 {
     samlc_verdict_t *verdict = apr_pcalloc(p, sizeof(*verdict));
     samlc_judge_t *j = apr_pcalloc(p, sizeof(*j));
@@ -524,7 +535,8 @@ samlc_verdict_t *samlc_response_judge(samlc_response_t *response, const samlc_ex
 
     verdict->reason = SAMLC_REASON_UNDECIDED;
     verdict->message = "not judged";
-    verdict->steps = apr_array_make(p, (int)(sizeof(STEPS) / sizeof(STEPS[0])), sizeof(samlc_step_t));
+    verdict->steps = apr_array_make(p, (int)(sizeof(STEPS) / sizeof(STEPS[0])),
+                                    sizeof(samlc_step_t));
     j->response = response;
     j->expected = expected;
     j->p = p;
@@ -534,8 +546,9 @@ samlc_verdict_t *samlc_response_judge(samlc_response_t *response, const samlc_ex
 
         j->detail = "";
         j->is_skipped = 0;
-        rv = has_needed(j, STEPS[i].needs) ? STEPS[i].run(j)
-                                           : SAMLC_REFUSE(j, INTERNAL, "a step found less than it needs");
+        rv = has_needed(j, STEPS[i].needs)
+                 ? STEPS[i].run(j)
+                 : SAMLC_REFUSE(j, INTERNAL, "a step found less than it needs");
         step->step = STEPS[i].name;
         step->outcome = rv != APR_SUCCESS ? "failed" : j->is_skipped ? "skipped" : "passed";
         step->detail = rv != APR_SUCCESS ? j->res->message : j->detail;

@@ -10,7 +10,8 @@
 typedef struct samlc_response_t samlc_response_t;
 
 /*
- * Reads a message: XML, or base64 of it (as SAMLResponse carries it). Fails with malformed or too-large.
+ * Reads a message: XML, or base64 of it (as SAMLResponse carries it). Fails with malformed or
+ * too-large.
  */
 apr_status_t samlc_response_read(samlc_response_t **response, const samlc_data_t *message,
                                  samlc_result_t *res, apr_pool_t *p);
@@ -24,10 +25,11 @@ typedef struct samlc_claims_t {
     const char *response_id;
     const char *assertion_id;
     const char *in_response_to;          /* NULL: unsolicited */
-    apr_time_t not_on_or_after;          /* the end of the assertion's life, skew included: replay claims
+    apr_time_t not_on_or_after; /* the end of the assertion's life, skew included: replay claims
                                             must last until then */
     apr_time_t session_not_on_or_after;  /* 0: the IdP sets no end */
-    samlc_session_t session;             /* all that a session needs, but created, not_after, generation */
+    /* all that a session needs, but created, not_after, generation */
+    samlc_session_t session;
 } samlc_claims_t;
 
 /* What we expect. */
@@ -37,15 +39,19 @@ typedef struct samlc_expectations_t {
     const char *entity_id;                   /* ours: the audience */
     const char *acs_url;                     /* Destination and Recipient */
     const char *idp_name;                    /* NULL, or the only IdP that may answer */
-    const apr_array_header_t *in_response_to;    /* const char *: IDs of requests that may be answered */
-    int unsolicited;                         /* accept unsolicited responses whatever the IdP's setting */
+    /* const char *: IDs of requests that may be answered */
+    const apr_array_header_t *in_response_to;
+    /* accept unsolicited responses whatever the IdP's setting */
+    int unsolicited;
     apr_time_t now;
     /*
-     * Claims the assertion, once, and does with the claims what must happen in the same transaction. The last
-     * step: whatever it returns but APR_SUCCESS refuses (with replay, replay-store-unavailable, or
-     * what it put into `res`). NULL: nothing is claimed, which only an offline check may do.
+     * Claims the assertion, once, and does with the claims what must happen in the same
+     * transaction. The last step: whatever it returns but APR_SUCCESS refuses (with replay,
+     * replay-store-unavailable, or what it put into `res`). NULL: nothing is claimed, which only an
+     * offline check may do.
      */
-    apr_status_t (*claim)(void *baton, const samlc_claims_t *claims, samlc_result_t *res, apr_pool_t *p);
+    apr_status_t (*claim)(void *baton, const samlc_claims_t *claims, samlc_result_t *res,
+                          apr_pool_t *p);
     void *claim_baton;
 } samlc_expectations_t;
 
@@ -71,7 +77,7 @@ typedef struct samlc_verdict_t {
 } samlc_verdict_t;
 
 /* Judges it. Never NULL; everything in `p`. May be called once per response. */
-samlc_verdict_t *samlc_response_judge(samlc_response_t *response, const samlc_expectations_t *expected,
-                                      apr_pool_t *p);
+samlc_verdict_t *samlc_response_judge(samlc_response_t *response,
+                                      const samlc_expectations_t *expected, apr_pool_t *p);
 
 #endif

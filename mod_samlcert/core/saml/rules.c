@@ -9,7 +9,10 @@
 #include "core/base/clock.h"
 
 #define FORMAT_ENTITY "urn:oasis:names:tc:SAML:2.0:nameid-format:entity"
-/* Older assertions are refused whatever their NotOnOrAfter says: it bounds what replay claims must remember. */
+/*
+ * Older assertions are refused whatever their NotOnOrAfter says: it bounds what replay claims must
+ * remember.
+ */
 #define MAX_ASSERTION_AGE apr_time_from_sec(24 * 3600)
 
 static apr_time_t skew(const samlc_judge_t *j)
@@ -33,7 +36,10 @@ static const char *when(const samlc_judge_t *j, apr_time_t t)
     return samlc_clock_format(t, j->p);
 }
 
-/* spec: SAML-Profiles 4.1.4.2 - Issuer of the response, of the assertion and owner of the key are one */
+/*
+ * spec: SAML-Profiles 4.1.4.2 - Issuer of the response, of the assertion and owner of the key are
+ * one
+ */
 apr_status_t samlc_rule_issuer(samlc_judge_t *j)
 {
     const char *formats[2];
@@ -49,7 +55,8 @@ apr_status_t samlc_rule_issuer(samlc_judge_t *j)
     }
     for (i = 0; i < 2; i++) {
         if (formats[i] != NULL && strcmp(formats[i], FORMAT_ENTITY) != 0) {
-            return SAMLC_REFUSE(j, WRONG_ISSUER, "an Issuer of the format %s", SAMLC_SHOW(j, formats[i]));
+            return SAMLC_REFUSE(j, WRONG_ISSUER, "an Issuer of the format %s",
+                                SAMLC_SHOW(j, formats[i]));
         }
     }
     j->detail = j->idp->entity_id;
@@ -65,8 +72,8 @@ apr_status_t samlc_rule_destination(samlc_judge_t *j)
         return samlc_judge_skip(j, "the response is not signed and names no destination");
     }
     if (!samlc_text_equal(destination, j->expected->acs_url)) {
-        return SAMLC_REFUSE(j, WRONG_DESTINATION, "sent to %s; we are %s", SAMLC_SHOW(j, destination),
-                      j->expected->acs_url);
+        return SAMLC_REFUSE(j, WRONG_DESTINATION, "sent to %s; we are %s",
+                            SAMLC_SHOW(j, destination), j->expected->acs_url);
     }
     j->detail = destination;
     return APR_SUCCESS;
@@ -82,7 +89,8 @@ apr_status_t samlc_rule_times(samlc_judge_t *j)
                       when(j, a->issue_instant));
     }
     if (is_over(j, a->issue_instant + MAX_ASSERTION_AGE)) {
-        return SAMLC_REFUSE(j, EXPIRED, "issued at %s, more than a day ago", when(j, a->issue_instant));
+        return SAMLC_REFUSE(j, EXPIRED, "issued at %s, more than a day ago",
+                            when(j, a->issue_instant));
     }
     if (!a->has_conditions) {
         return SAMLC_REFUSE(j, WRONG_AUDIENCE, "the assertion has no Conditions");
@@ -127,9 +135,10 @@ apr_status_t samlc_rule_audience(samlc_judge_t *j)
         }
         if (!found) {
             return SAMLC_REFUSE(j, WRONG_AUDIENCE, "made for %s; we are %s",
-                          SAMLC_SHOW(j, audiences->nelts > 0 ? APR_ARRAY_IDX(audiences, 0, const char *)
-                                                       : NULL),
-                          j->expected->entity_id);
+                                SAMLC_SHOW(j, audiences->nelts > 0
+                                                  ? APR_ARRAY_IDX(audiences, 0, const char *)
+                                                  : NULL),
+                                j->expected->entity_id);
         }
     }
     j->detail = j->expected->entity_id;
@@ -140,12 +149,15 @@ apr_status_t samlc_rule_audience(samlc_judge_t *j)
 static apr_status_t judge_confirmation(samlc_judge_t *j, const samlc_confirmation_t *c)
 {
     if (!samlc_text_equal(c->recipient, j->expected->acs_url)) {
-        return SAMLC_REFUSE(j, WRONG_RECIPIENT, "confirmed for %s; we are %s", SAMLC_SHOW(j, c->recipient),
-                      j->expected->acs_url);
+        return SAMLC_REFUSE(j, WRONG_RECIPIENT, "confirmed for %s; we are %s",
+                            SAMLC_SHOW(j, c->recipient), j->expected->acs_url);
     }
     if (c->not_on_or_after == 0 || is_over(j, c->not_on_or_after)) {
-        return SAMLC_REFUSE(j, EXPIRED, c->not_on_or_after == 0 ? "the confirmation does not say how long it lasts%s"
-                      : "confirmed until %s", c->not_on_or_after == 0 ? "" : when(j, c->not_on_or_after));
+        return SAMLC_REFUSE(j, EXPIRED,
+                            c->not_on_or_after == 0
+                                ? "the confirmation does not say how long it lasts%s"
+                                : "confirmed until %s",
+                            c->not_on_or_after == 0 ? "" : when(j, c->not_on_or_after));
     }
     if (c->not_before != 0) {
         return SAMLC_REFUSE(j, MALFORMED, "a bearer confirmation with NotBefore");
@@ -183,7 +195,9 @@ apr_status_t samlc_rule_confirmation(samlc_judge_t *j)
     return first.status;
 }
 
-/* spec: SAML-Profiles 4.1.4.3, 4.1.5 - a response answers a request of this browser, or none at all */
+/*
+ * spec: SAML-Profiles 4.1.4.3, 4.1.5 - a response answers a request of this browser, or none at all
+ */
 apr_status_t samlc_rule_request(samlc_judge_t *j)
 {
     const apr_array_header_t *ids = j->expected->in_response_to;
@@ -192,8 +206,10 @@ apr_status_t samlc_rule_request(samlc_judge_t *j)
 
     if (id == NULL) {
         if (!j->expected->unsolicited && !j->idp->settings->unsolicited) {
-            return SAMLC_REFUSE(j, UNSOLICITED, "the response answers no request; Unsolicited on would "
-                          "accept it from IdP %s", j->idp->name);
+            return SAMLC_REFUSE(j, UNSOLICITED,
+                                "the response answers no request; Unsolicited on would "
+                                "accept it from IdP %s",
+                                j->idp->name);
         }
         j->detail = "unsolicited";
         return APR_SUCCESS;
@@ -204,8 +220,9 @@ apr_status_t samlc_rule_request(samlc_judge_t *j)
             return APR_SUCCESS;
         }
     }
-    return SAMLC_REFUSE(j, IN_RESPONSE_TO, "answers the request %s, which is not one of this browser's",
-                  SAMLC_SHOW(j, id));
+    return SAMLC_REFUSE(j, IN_RESPONSE_TO,
+                        "answers the request %s, which is not one of this browser's",
+                        SAMLC_SHOW(j, id));
 }
 
 /* spec: SAML-Profiles 4.1.4.2 - an AuthnStatement, and a session that is not over */
@@ -228,8 +245,9 @@ apr_status_t samlc_rule_authentication(samlc_judge_t *j)
         }
     }
     if (wanted != NULL && wanted->nelts > 0 && i == wanted->nelts) {
-        return SAMLC_REFUSE(j, AUTHN_CONTEXT, "logged in with %s, and AuthnContext asks for another",
-                      SAMLC_SHOW(j, a->authn_context));
+        return SAMLC_REFUSE(j, AUTHN_CONTEXT,
+                            "logged in with %s, and AuthnContext asks for another",
+                            SAMLC_SHOW(j, a->authn_context));
     }
     j->detail = apr_psprintf(j->p, "%s", SAMLC_SHOW(j, a->authn_context));
     return APR_SUCCESS;
@@ -341,8 +359,8 @@ apr_status_t samlc_rule_user(samlc_judge_t *j)
     }
     if (j->idp->user_filter != NULL
         && regexec(j->idp->user_filter, user, 0, NULL, 0) != 0) {
-        return SAMLC_REFUSE(j, USER_FILTER, "%s does not match the UserFilter of IdP %s", SAMLC_SHOW(j, user),
-                      j->idp->name);
+        return SAMLC_REFUSE(j, USER_FILTER, "%s does not match the UserFilter of IdP %s",
+                            SAMLC_SHOW(j, user), j->idp->name);
     }
     j->claims.session.user = user;
     j->detail = SAMLC_SHOW(j, user);
@@ -357,7 +375,8 @@ static apr_time_t end_of_life(const samlc_judge_t *j)
     int i = 0;
 
     for (i = 0; i < j->assertion->bearer->nelts; i++) {
-        const samlc_confirmation_t *c = &APR_ARRAY_IDX(j->assertion->bearer, i, samlc_confirmation_t);
+        const samlc_confirmation_t *c = &APR_ARRAY_IDX(j->assertion->bearer, i,
+                                                       samlc_confirmation_t);
 
         confirmed = c->not_on_or_after > confirmed ? c->not_on_or_after : confirmed;
     }
@@ -395,7 +414,9 @@ static void fill_claims(samlc_judge_t *j)
     s->attributes = a->attributes;
 }
 
-/* spec: SAML-Profiles 4.1.4.5 - an assertion is used once. The last step: what it claims is spent. */
+/*
+ * spec: SAML-Profiles 4.1.4.5 - an assertion is used once. The last step: what it claims is spent.
+ */
 apr_status_t samlc_rule_replay(samlc_judge_t *j)
 {
     fill_claims(j);

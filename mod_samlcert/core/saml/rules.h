@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rules of SAML Core and Profiles over an assertion that was verified. Each decides one thing, reads the
- * state that the signature steps left, and fills the result with its own reason code when it refuses. The
- * order is that of the table in response.c.
+ * The rules of SAML Core and Profiles over an assertion that was verified. Each decides one thing,
+ * reads the state that the signature steps left, and fills the result with its own reason code when
+ * it refuses. The order is that of the table in response.c.
  */
 #ifndef SAMLC_SAML_RULES_H
 #define SAMLC_SAML_RULES_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Layout: magic, created, not_after, the strings of `members`, number of variables, and for each its
- * name and value; number of attributes, and for each its name, number of values and values. A number is 8 bytes, big endian. A string is its
- * length as a number, its bytes and a NUL, so that decoded strings can be used where they lie;
- * NULL is the length ABSENT alone.
+ * Layout: magic, created, not_after, the strings of `members`, number of variables, and for each
+ * its name and value; number of attributes, and for each its name, number of values and values. A
+ * number is 8 bytes, big endian. A string is its length as a number, its bytes and a NUL, so that
+ * decoded strings can be used where they lie; NULL is the length ABSENT alone.
  */
 #include "core/store/session.h"
 

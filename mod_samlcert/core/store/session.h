@@ -43,8 +43,10 @@ typedef struct samlc_session_t {
     apr_time_t created;
     apr_time_t not_after;         /* lifetime and SessionNotOnOrAfter: the hard end */
     apr_array_header_t *variables;    /* samlc_variable_t: made once, at login; NULL: none */
-    apr_array_header_t *attributes;   /* samlc_attribute_t, in the order of the assertion; NULL: none */
-    samlc_data_t unread;              /* of a session that was opened: its attributes, still encoded */
+    /* samlc_attribute_t, in the order of the assertion; NULL: none */
+    apr_array_header_t *attributes;
+    /* of a session that was opened: its attributes, still encoded */
+    samlc_data_t unread;
 } samlc_session_t;
 
 /* Encodes into `p`. `attributes` and an attribute's `values` may be NULL: decoded, they are
@@ -55,9 +57,12 @@ samlc_data_t samlc_session_encode(const samlc_session_t *session, apr_pool_t *p)
  * Opens a session for a request: all but its attributes, which few requests ask for. APR_EINVAL for
  * anything that samlc_session_encode did not write (another version included).
  */
-apr_status_t samlc_session_open(samlc_session_t **session, const samlc_data_t *bytes, apr_pool_t *p);
+apr_status_t samlc_session_open(samlc_session_t **session, const samlc_data_t *bytes,
+                                apr_pool_t *p);
 
-/* Reads the attributes of an opened session into it; nothing to do for others. APR_EINVAL as above. */
+/*
+ * Reads the attributes of an opened session into it; nothing to do for others. APR_EINVAL as above.
+ */
 apr_status_t samlc_session_read_attributes(samlc_session_t *session, apr_pool_t *p);
 
 /* Both. */

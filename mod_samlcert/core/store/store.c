@@ -26,9 +26,9 @@ apr_uint64_t samlc_store_get_u64(const unsigned char in[SAMLC_STORE_U64_LEN])
 }
 
 /*
- * SHA-256, fetched from OpenSSL's providers once: EVP_sha256() would be looked up at each use, which costs
- * more than the digest of a cookie. Kept until the process ends. Two threads that come first may both
- * fetch it; one of them gives its own back.
+ * SHA-256, fetched from OpenSSL's providers once: EVP_sha256() would be looked up at each use,
+ * which costs more than the digest of a cookie. Kept until the process ends. Two threads that come
+ * first may both fetch it; one of them gives its own back.
  */
 static const EVP_MD *sha256(void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One saves at a time (.lock). A copy is not synced to disk: one that a power cut tore does not have
- * its digest any more and is not used. What is synced is that `current` was taken away.
+ * One saves at a time (.lock). A copy is not synced to disk: one that a power cut tore does not
+ * have its digest any more and is not used. What is synced is that `current` was taken away.
  */
 #include "core/trust/archive.h"
 

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The archive: copies of generations in the state directory. The last good one serves when the trust
- * directory can't be loaded at a start.
+ * The archive: copies of generations in the state directory. The last good one serves when the
+ * trust directory can't be loaded at a start.
  *
  *   generations/DIGEST/files/PATH   the files it was loaded from, each under its full path
- *   generations/DIGEST/about        digest, number, time of acceptance, trust directory: `name value` lines
+ *   generations/DIGEST/about        digest, number, time of acceptance, trust directory: `name
+ *   value` lines
  *   generations/current             a link to the DIGEST that was accepted last
  *
- * A copy counts only if it still has the digest in its name, which a load of it tells. `current` counts
- * because it is taken away before another generation is put in use, and set when the copy of that one is
- * complete. In between there is none: to serve nothing is better than to serve what was replaced, for it
- * may have been replaced because of what it trusts.
+ * A copy counts only if it still has the digest in its name, which a load of it tells. `current`
+ * counts because it is taken away before another generation is put in use, and set when the copy of
+ * that one is complete. In between there is none: to serve nothing is better than to serve what was
+ * replaced, for it may have been replaced because of what it trusts.
  *
- * Copies hold private keys: all of it is 0700 and 0600. All functions are safe for concurrent use, by
- * several processes too.
+ * Copies hold private keys: all of it is 0700 and 0600. All functions are safe for concurrent use,
+ * by several processes too.
  */
 #ifndef SAMLC_TRUST_ARCHIVE_H
 #define SAMLC_TRUST_ARCHIVE_H
@@ -30,16 +31,18 @@ typedef struct samlc_archived_t {
     const char *trust_dir;         /* where it came from */
 } samlc_archived_t;
 
-/* The archive in `dir`, STATE/generations, which the first save makes. It keeps `max` generations. */
+/*
+ * The archive in `dir`, STATE/generations, which the first save makes. It keeps `max` generations.
+ */
 samlc_archive_t *samlc_archive_make(const char *dir, int max, apr_pool_t *p);
 
 const char *samlc_archive_dir(const samlc_archive_t *archive);
 
 /*
- * Keeps a generation that was loaded from `source`: copies its files aside, loads the copy, compares the
- * digest, and renames. A copy that is there and good is not made again. The oldest beyond the limit are
- * removed. It takes a little longer than a load.
- * APR_STATUS_IS_EAGAIN: the files are no longer those of `snapshot`, or another process is saving.
+ * Keeps a generation that was loaded from `source`: copies its files aside, loads the copy,
+ * compares the digest, and renames. A copy that is there and good is not made again. The oldest
+ * beyond the limit are removed. It takes a little longer than a load. APR_STATUS_IS_EAGAIN: the
+ * files are no longer those of `snapshot`, or another process is saving.
  */
 apr_status_t samlc_archive_save(const samlc_archive_t *archive, const samlc_source_t *source,
                                 const samlc_snapshot_t *snapshot, samlc_result_t *res,
@@ -50,8 +53,8 @@ apr_status_t samlc_archive_set_current(const samlc_archive_t *archive, const cha
                                        samlc_result_t *res, apr_pool_t *p);
 
 /*
- * The generation with this digest is about to be put in use: if `current` names another one it is taken
- * away, for good before this returns. NULL: whatever it names. TRUE if it named another one.
+ * The generation with this digest is about to be put in use: if `current` names another one it is
+ * taken away, for good before this returns. NULL: whatever it names. TRUE if it named another one.
  */
 int samlc_archive_withdraw(const samlc_archive_t *archive, const char *digest_hex, apr_pool_t *p);
 
@@ -59,8 +62,9 @@ int samlc_archive_withdraw(const samlc_archive_t *archive, const char *digest_he
 const char *samlc_archive_current(const samlc_archive_t *archive, apr_pool_t *p);
 
 /*
- * Loads the copy with this digest. It must come from the trust directory of `source`, and is judged with
- * the sections of `source` and by `now`, as a load of the files would be. is_archived and number are set.
+ * Loads the copy with this digest. It must come from the trust directory of `source`, and is judged
+ * with the sections of `source` and by `now`, as a load of the files would be. is_archived and
+ * number are set.
  */
 apr_status_t samlc_archive_load(samlc_snapshot_t **snapshot, const samlc_archive_t *archive,
                                 const samlc_source_t *source, const char *digest_hex,
@@ -70,7 +74,9 @@ apr_status_t samlc_archive_load(samlc_snapshot_t **snapshot, const samlc_archive
 apr_status_t samlc_archive_describe(samlc_archived_t *about, const samlc_archive_t *archive,
                                     const char *digest_hex, samlc_result_t *res, apr_pool_t *p);
 
-/* All that are kept (samlc_archived_t), those accepted last first; what can't be read is left out. */
+/*
+ * All that are kept (samlc_archived_t), those accepted last first; what can't be read is left out.
+ */
 apr_array_header_t *samlc_archive_list(const samlc_archive_t *archive, apr_pool_t *p);
 
 #endif

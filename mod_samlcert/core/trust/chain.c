@@ -184,8 +184,10 @@ static int same_name(const X509_NAME *a, const X509_NAME *b)
     return difference == -2 ? -1 : difference == 0;
 }
 
-/* The names that two certificates have in common, in words; NULL if they do not count. FALSE if OpenSSL
- * cannot tell. */
+/*
+ * The names that two certificates have in common, in words; NULL if they do not count. FALSE if
+ * OpenSSL cannot tell.
+ */
 static int find_common_names(const char **names, const samlc_cert_t *a, const samlc_cert_t *b,
                              samlc_conflict_t form)
 {

@@ -7,8 +7,8 @@
 #include "core/trust/settings.h"
 
 /*
- * The material of one trust store; any array may be NULL. Arrays of samlc_cert_t *, which must live as
- * long as the chain; crls of samlc_data_t (files, PEM or DER).
+ * The material of one trust store; any array may be NULL. Arrays of samlc_cert_t *, which must live
+ * as long as the chain; crls of samlc_data_t (files, PEM or DER).
  */
 typedef struct samlc_chain_source_t {
     const apr_array_header_t *roots;
@@ -22,26 +22,27 @@ typedef struct samlc_chain_source_t {
 typedef struct samlc_chain_t samlc_chain_t;
 
 /*
- * Builds the store. Self-signed certificates of `roots` are anchors; others there are chain material,
- * as in `intermediates`. An anchor that does not say CA:TRUE vouches for itself alone. Fails with
- * config-invalid for a CRL file that does not parse.
+ * Builds the store. Self-signed certificates of `roots` are anchors; others there are chain
+ * material, as in `intermediates`. An anchor that does not say CA:TRUE vouches for itself alone.
+ * Fails with config-invalid for a CRL file that does not parse.
  */
 apr_status_t samlc_chain_make(samlc_chain_t **chain, const samlc_chain_source_t *source,
                               samlc_result_t *res, apr_pool_t *p);
 
 /*
- * Judges a certificate at `now`: OK, or cert-conflict, chain-incomplete (the missing issuer is named),
- * chain-expired, chain-invalid, cert-expired, cert-not-yet-valid, cert-revoked, crl-stale, key-too-small,
- * no-trust-configured (no anchor at all). `ignore_leaf_dates` judges all but the leaf's own dates, where
- * CertExpiry is more lenient. *message says why, in `p`. Safe for concurrent use.
+ * Judges a certificate at `now`: OK, or cert-conflict, chain-incomplete (the missing issuer is
+ * named), chain-expired, chain-invalid, cert-expired, cert-not-yet-valid, cert-revoked, crl-stale,
+ * key-too-small, no-trust-configured (no anchor at all). `ignore_leaf_dates` judges all but the
+ * leaf's own dates, where CertExpiry is more lenient. *message says why, in `p`. Safe for
+ * concurrent use.
  */
 samlc_reason_t samlc_chain_judge(const char **message, const samlc_chain_t *chain,
                                  const samlc_cert_t *leaf, int ignore_leaf_dates, apr_time_t now,
                                  apr_pool_t *p);
 
 /*
- * TRUE if `cert` matches an AnchorConstraint (see settings): its subject as samlc_cert_subject writes it,
- * one of its subjectAltNames, or the key of the configured certificate that signed it.
+ * TRUE if `cert` matches an AnchorConstraint (see settings): its subject as samlc_cert_subject
+ * writes it, one of its subjectAltNames, or the key of the configured certificate that signed it.
  */
 int samlc_chain_meets(const samlc_chain_t *chain, const samlc_cert_t *cert, const char *constraint,
                       apr_pool_t *p);

@@ -43,10 +43,11 @@ static apr_status_t read_metadata(build_t *b)
     if (b->material->metadata == NULL) {
         return settings->entity_id != NULL
                    ? APR_SUCCESS
-                   : samlc_result_fail(b->res, APR_EINVAL, SAMLC_REASON_CONFIG_INVALID,
-                                       "%s: IdP %s has no EntityID: add `EntityID URI`, or metadata "
-                                       "that says it",
-                                       b->material->origin, b->material->name);
+                   : samlc_result_fail(
+                       b->res, APR_EINVAL, SAMLC_REASON_CONFIG_INVALID,
+                       "%s: IdP %s has no EntityID: add `EntityID URI`, or metadata "
+                       "that says it",
+                       b->material->origin, b->material->name);
     }
     rv = samlc_metadata_parse(&metadata, b->material->metadata, settings->entity_id, b->res, b->p);
     if (rv != APR_SUCCESS) {

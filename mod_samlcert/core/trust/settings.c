@@ -476,9 +476,10 @@ apr_array_header_t *samlc_settings_warnings(const samlc_settings_t *settings, ap
         warn(warnings, "CertConflict off: a second CA of the same name is not noticed");
     }
     if (settings->unsigned_cbc) {
-        warn(warnings, "UnsignedCBC on: assertions may be encrypted with CBC although nothing signed"
-                       " covers the ciphertext; by what we answer to changed copies of one, strangers"
-                       " may come to read it");
+        warn(warnings,
+             "UnsignedCBC on: assertions may be encrypted with CBC although nothing signed"
+             " covers the ciphertext; by what we answer to changed copies of one, strangers"
+             " may come to read it");
     }
     if (settings->use_system_roots) {
         warn(warnings, "UseSystemRoots on: every CA that the system trusts is an anchor");

@@ -44,79 +44,79 @@ typedef enum { SAMLC_STATUS_ACTIVE, SAMLC_STATUS_INACTIVE } samlc_status_t;
  *   default    as it would be written; NULL: none
  *   syntax     of a choice: its words, in the order of the values
  */
-#define SAMLC_SETTINGS(X) \
-    X(EntityID, const char *, entity_id, uri, 0, 0, NULL, "URI", \
-      "entity ID of the IdP; needed unless its metadata says it") \
-    X(Status, int, status, choice, 0, 0, "active", "active|inactive", \
-      "an inactive IdP starts no login and its responses are refused (idp-inactive)") \
-    X(Metadata, const char *, metadata, text, 0, 0, NULL, "FILE", \
-      "metadata of the IdP; relative to its directory (default metadata.xml where there is one)") \
-    X(SignCerts, const char *, sign_certs, text, 0, 0, NULL, "LIST|@FILE", \
-      "fingerprints of trusted signing certificates, or a file with them") \
-    X(ValidateChain, int, validate_chain, flag, 0, 0, "off", "on|off", \
-      "certificates on file and from metadata must also chain to the configured roots") \
-    X(CertExpiry, int, cert_expiry, choice, 0, 0, NULL, "reject|warn|ignore", \
-      "what an expired certificate means (by default: reject where a chain is asked for by the" \
-      " list, warn for pins and certificates on file, ignore for metadata keys)") \
-    X(CertConflict, int, cert_conflict, choice, 0, 0, "issuer+subject", \
-      "issuer+subject|issuer|subject|off", \
-      "which certificates of one trust store with different keys distrust each other") \
-    X(UseSystemRoots, int, use_system_roots, flag, 0, 0, "off", "on|off", \
-      "whether the CA certificates of the system are anchors as well") \
-    X(AnchorConstraint, const char *, anchor_constraint, constraint, 0, 0, NULL, \
-      "subject:DN|san-dns:NAME|san-uri:URI|issuer-spki-sha256:HEX", \
-      "what a certificate that is trusted by its chain alone must also match") \
-    X(CRLCheck, int, crl_check, choice, 0, 0, "off", "off|leaf|chain", \
-      "for which certificates of a chain a current revocation list is needed") \
-    X(MinRSABits, int, min_rsa_bits, number, 1024, 16384, "2048", "BITS", \
-      "smallest RSA key that may sign") \
-    X(SignatureAlgorithms, samlc_algorithms_t, signature_algorithms, algorithms, \
-      SAMLC_ALGORITHM_SIGNATURE, 0, NULL, "NAME...|+NAME...|-NAME...", \
-      "signature algorithms that the IdP may use") \
-    X(DigestAlgorithms, samlc_algorithms_t, digest_algorithms, algorithms, \
-      SAMLC_ALGORITHM_DIGEST, 0, NULL, "NAME...|+NAME...|-NAME...", \
-      "digest algorithms that the IdP may use") \
-    X(CanonicalizationAlgorithms, samlc_algorithms_t, c14n_algorithms, algorithms, \
-      SAMLC_ALGORITHM_C14N, 0, NULL, "NAME...|+NAME...|-NAME...", \
-      "canonicalisation algorithms that the IdP may use") \
-    X(KeyTransportAlgorithms, samlc_algorithms_t, key_transport_algorithms, algorithms, \
-      SAMLC_ALGORITHM_KEY_TRANSPORT, 0, NULL, "NAME...|+NAME...|-NAME...", \
-      "key transport algorithms that the IdP may use") \
-    X(EncryptionAlgorithms, samlc_algorithms_t, encryption_algorithms, algorithms, \
-      SAMLC_ALGORITHM_ENCRYPTION, 0, NULL, "NAME...|+NAME...|-NAME...", \
-      "content encryption algorithms that the IdP may use") \
-    X(UnsignedCBC, int, unsigned_cbc, flag, 0, 0, "off", "on|off", \
-      "accept the CBC of EncryptionAlgorithms also where nothing signed covers the ciphertext, since" \
-      " the IdP signs only the assertion inside") \
-    X(ResponseSignature, int, response_signature, choice, 0, 0, "any", \
-      "any|response|assertion|both", "what must be signed") \
-    X(RequireEncrypted, int, require_encrypted, flag, 0, 0, "off", "on|off", \
-      "refuse assertions that are not encrypted") \
-    X(ClockSkew, int, clock_skew, number, 0, 600, "180", "SECONDS", \
-      "tolerated difference of the clocks, applied once to each time") \
-    X(Unsolicited, int, unsolicited, flag, 0, 0, "off", "on|off", \
-      "accept responses that answer no request of ours (IdP-initiated login)") \
-    X(SSOUrl, const char *, sso_url, url, 0, 0, NULL, "URL", \
-      "where logins are started at the IdP (default: from metadata)") \
-    X(SSOBinding, int, sso_binding, binding, 0, 0, "redirect", "redirect", \
-      "how the request is sent") \
-    X(SLOUrl, const char *, slo_url, url, 0, 0, NULL, "URL", \
-      "where logouts are sent (default: from metadata)") \
-    X(SignRequests, int, sign_requests, flag, 0, 0, "off", "on|off", \
-      "sign requests with our active key") \
-    X(NameIDFormat, const char *, name_id_format, uri, 0, 0, NULL, "URI", \
-      "name ID format to ask for (default: none is asked for)") \
-    X(AuthnContext, apr_array_header_t *, authn_context, words, 0, 0, NULL, "URI...", \
-      "authentication context classes to ask for; a response with another one is refused") \
-    X(ForceAuthn, int, force_authn, flag, 0, 0, "off", "on|off", \
-      "ask the IdP to authenticate the user anew") \
-    X(RemoteUser, const char *, remote_user, user, 0, 0, "NameID", "NameID|ATTRIBUTE", \
-      "what REMOTE_USER is set to") \
-    X(ScopedAttributes, apr_array_header_t *, scoped_attributes, words, 0, 0, \
-      SAMLC_SCOPED_ATTRIBUTES, "NAME...", \
-      "attributes whose values are dropped where the metadata declares scopes (shibmd:Scope) and" \
-      " theirs, behind the last @, is none of these") \
-    X(UserFilter, const char *, user_filter, regex, 0, 0, NULL, "REGEX", \
+#define SAMLC_SETTINGS(X)                                                                          \
+    X(EntityID, const char *, entity_id, uri, 0, 0, NULL, "URI",                                   \
+      "entity ID of the IdP; needed unless its metadata says it")                                  \
+    X(Status, int, status, choice, 0, 0, "active", "active|inactive",                              \
+      "an inactive IdP starts no login and its responses are refused (idp-inactive)")              \
+    X(Metadata, const char *, metadata, text, 0, 0, NULL, "FILE",                                  \
+      "metadata of the IdP; relative to its directory (default metadata.xml where there is one)")  \
+    X(SignCerts, const char *, sign_certs, text, 0, 0, NULL, "LIST|@FILE",                         \
+      "fingerprints of trusted signing certificates, or a file with them")                         \
+    X(ValidateChain, int, validate_chain, flag, 0, 0, "off", "on|off",                             \
+      "certificates on file and from metadata must also chain to the configured roots")            \
+    X(CertExpiry, int, cert_expiry, choice, 0, 0, NULL, "reject|warn|ignore",                      \
+      "what an expired certificate means (by default: reject where a chain is asked for by the"    \
+      " list, warn for pins and certificates on file, ignore for metadata keys)")                  \
+    X(CertConflict, int, cert_conflict, choice, 0, 0, "issuer+subject",                            \
+      "issuer+subject|issuer|subject|off",                                                         \
+      "which certificates of one trust store with different keys distrust each other")             \
+    X(UseSystemRoots, int, use_system_roots, flag, 0, 0, "off", "on|off",                          \
+      "whether the CA certificates of the system are anchors as well")                             \
+    X(AnchorConstraint, const char *, anchor_constraint, constraint, 0, 0, NULL,                   \
+      "subject:DN|san-dns:NAME|san-uri:URI|issuer-spki-sha256:HEX",                                \
+      "what a certificate that is trusted by its chain alone must also match")                     \
+    X(CRLCheck, int, crl_check, choice, 0, 0, "off", "off|leaf|chain",                             \
+      "for which certificates of a chain a current revocation list is needed")                     \
+    X(MinRSABits, int, min_rsa_bits, number, 1024, 16384, "2048", "BITS",                          \
+      "smallest RSA key that may sign")                                                            \
+    X(SignatureAlgorithms, samlc_algorithms_t, signature_algorithms, algorithms,                   \
+      SAMLC_ALGORITHM_SIGNATURE, 0, NULL, "NAME...|+NAME...|-NAME...",                             \
+      "signature algorithms that the IdP may use")                                                 \
+    X(DigestAlgorithms, samlc_algorithms_t, digest_algorithms, algorithms, SAMLC_ALGORITHM_DIGEST, \
+      0, NULL, "NAME...|+NAME...|-NAME...", "digest algorithms that the IdP may use")              \
+    X(CanonicalizationAlgorithms, samlc_algorithms_t, c14n_algorithms, algorithms,                 \
+      SAMLC_ALGORITHM_C14N, 0, NULL, "NAME...|+NAME...|-NAME...",                                  \
+      "canonicalisation algorithms that the IdP may use")                                          \
+    X(KeyTransportAlgorithms, samlc_algorithms_t, key_transport_algorithms, algorithms,            \
+      SAMLC_ALGORITHM_KEY_TRANSPORT, 0, NULL, "NAME...|+NAME...|-NAME...",                         \
+      "key transport algorithms that the IdP may use")                                             \
+    X(EncryptionAlgorithms, samlc_algorithms_t, encryption_algorithms, algorithms,                 \
+      SAMLC_ALGORITHM_ENCRYPTION, 0, NULL, "NAME...|+NAME...|-NAME...",                            \
+      "content encryption algorithms that the IdP may use")                                        \
+    X(UnsignedCBC, int, unsigned_cbc, flag, 0, 0, "off", "on|off",                                 \
+      "accept the CBC of EncryptionAlgorithms also where nothing signed covers the ciphertext, "   \
+      "since"                                                                                      \
+      " the IdP signs only the assertion inside")                                                  \
+    X(ResponseSignature, int, response_signature, choice, 0, 0, "any",                             \
+      "any|response|assertion|both", "what must be signed")                                        \
+    X(RequireEncrypted, int, require_encrypted, flag, 0, 0, "off", "on|off",                       \
+      "refuse assertions that are not encrypted")                                                  \
+    X(ClockSkew, int, clock_skew, number, 0, 600, "180", "SECONDS",                                \
+      "tolerated difference of the clocks, applied once to each time")                             \
+    X(Unsolicited, int, unsolicited, flag, 0, 0, "off", "on|off",                                  \
+      "accept responses that answer no request of ours (IdP-initiated login)")                     \
+    X(SSOUrl, const char *, sso_url, url, 0, 0, NULL, "URL",                                       \
+      "where logins are started at the IdP (default: from metadata)")                              \
+    X(SSOBinding, int, sso_binding, binding, 0, 0, "redirect", "redirect",                         \
+      "how the request is sent")                                                                   \
+    X(SLOUrl, const char *, slo_url, url, 0, 0, NULL, "URL",                                       \
+      "where logouts are sent (default: from metadata)")                                           \
+    X(SignRequests, int, sign_requests, flag, 0, 0, "off", "on|off",                               \
+      "sign requests with our active key")                                                         \
+    X(NameIDFormat, const char *, name_id_format, uri, 0, 0, NULL, "URI",                          \
+      "name ID format to ask for (default: none is asked for)")                                    \
+    X(AuthnContext, apr_array_header_t *, authn_context, words, 0, 0, NULL, "URI...",              \
+      "authentication context classes to ask for; a response with another one is refused")         \
+    X(ForceAuthn, int, force_authn, flag, 0, 0, "off", "on|off",                                   \
+      "ask the IdP to authenticate the user anew")                                                 \
+    X(RemoteUser, const char *, remote_user, user, 0, 0, "NameID", "NameID|ATTRIBUTE",             \
+      "what REMOTE_USER is set to")                                                                \
+    X(ScopedAttributes, apr_array_header_t *, scoped_attributes, words, 0, 0,                      \
+      SAMLC_SCOPED_ATTRIBUTES, "NAME...",                                                          \
+      "attributes whose values are dropped where the metadata declares scopes (shibmd:Scope) and"  \
+      " theirs, behind the last @, is none of these")                                              \
+    X(UserFilter, const char *, user_filter, regex, 0, 0, NULL, "REGEX",                           \
       "POSIX extended expression that the user name must match (user-filter)")
 
 /* The members of the table. A choice holds its enumeration, words const char *. */

@@ -20,8 +20,8 @@ const samlc_snapshot_t *samlc_ref_snapshot(const samlc_ref_t *ref);
 void samlc_ref_release(samlc_ref_t *ref);
 
 /*
- * Makes `snapshot` the present one; the slot owns it. One caller at a time (the loader's mutex). FALSE,
- * and nothing changed, if too many old generations are still referenced.
+ * Makes `snapshot` the present one; the slot owns it. One caller at a time (the loader's mutex).
+ * FALSE, and nothing changed, if too many old generations are still referenced.
  */
 int samlc_slot_swap(samlc_slot_t *slot, samlc_snapshot_t *snapshot);
 

@@ -33,7 +33,7 @@ typedef struct named_settings_t {
     const char *sign_certs_path;       /* NULL: the list stands in the setting */
 } named_settings_t;
 
-/* --- files ------------------------------------------------------------------------------------ */
+/* --- files --- */
 
 static apr_status_t contents_of(const samlc_data_t **data, load_t *l, const char *path,
                                 apr_size_t max)
@@ -89,8 +89,8 @@ static const samlc_seen_t *find_seen(const load_t *l, const char *name)
 }
 
 /*
- * Steps through what is below directory `dir` ("roots", "idp/NAME"): the first after *i, which starts at -1;
- * NULL at the end.
+ * Steps through what is below directory `dir` ("roots", "idp/NAME"): the first after *i, which
+ * starts at -1; NULL at the end.
  */
 static const samlc_seen_t *next_below(const load_t *l, const char *dir, int *i)
 {
@@ -154,7 +154,7 @@ static apr_status_t read_crl_dir(apr_array_header_t *crls, load_t *l, const char
     return rv;
 }
 
-/* --- settings --------------------------------------------------------------------------------- */
+/* --- settings --- */
 
 static const samlc_section_t *find_section(const load_t *l, const char *name)
 {
@@ -275,7 +275,7 @@ static apr_status_t read_all_settings(load_t *l)
     return rv;
 }
 
-/* --- identity providers ------------------------------------------------------------------------ */
+/* --- identity providers --- */
 
 /* The slot that a file name in the directory of an IdP stands for. */
 static samlc_trust_slot_t slot_of(const char *file)
@@ -375,7 +375,8 @@ static apr_array_header_t *watch_of(const load_t *l, const named_settings_t *nam
 /* Certificates or lists of this IdP and of all: DIR below its directory and at the top. */
 static apr_status_t read_material(apr_array_header_t *into, load_t *l, const char *idp_dir,
                                   const char *dir,
-                                  apr_status_t (*read)(apr_array_header_t *, load_t *, const char *))
+                                  apr_status_t (*read)(apr_array_header_t *, load_t *,
+                                                       const char *))
 {
     apr_status_t rv = read(into, l, apr_pstrcat(l->ptemp, idp_dir, "/", dir, NULL));
 
@@ -475,11 +476,12 @@ static apr_status_t build_idps(load_t *l)
     return APR_SUCCESS;
 }
 
-/* --- our own keys ------------------------------------------------------------------------------ */
+/* --- our own keys --- */
 
 static apr_status_t read_own_key(samlc_keyset_t *set, load_t *l, samlc_own_role_t role)
 {
-    const char *stem = apr_pstrcat(l->ptemp, "sp/", set->name, "/", samlc_own_role_word(role), NULL);
+    const char *stem = apr_pstrcat(l->ptemp, "sp/", set->name, "/", samlc_own_role_word(role),
+                                   NULL);
     const char *key_name = apr_pstrcat(l->ptemp, stem, ".key", NULL);
     const char *cert_name = apr_pstrcat(l->ptemp, stem, ".crt", NULL);
     const samlc_seen_t *key = find_seen(l, key_name);
@@ -532,7 +534,7 @@ static apr_status_t read_keysets(load_t *l)
     return rv;
 }
 
-/* --- the generation ----------------------------------------------------------------------------- */
+/* --- the generation --- */
 
 /* FALSE if OpenSSL refuses. */
 static int digest_text(EVP_MD_CTX *md, const char *name, const void *data, apr_size_t len)
@@ -563,7 +565,10 @@ static int digest_sections(EVP_MD_CTX *md, const samlc_source_t *source)
     return ok;
 }
 
-/* Names and contents of all files that count, and the sections; no times, so that equal nodes agree. */
+/*
+ * Names and contents of all files that count, and the sections; no times, so that equal nodes
+ * agree.
+ */
 static apr_status_t digest_all(load_t *l)
 {
     EVP_MD_CTX *md = EVP_MD_CTX_new();
@@ -699,7 +704,8 @@ apr_status_t samlc_snapshot_load(samlc_snapshot_t **snapshot, const samlc_source
         *outside_seen = NULL;
     }
     if (pool == NULL) {
-        return samlc_result_fail(res, APR_ENOMEM, SAMLC_REASON_INTERNAL, "no memory for a generation");
+        return samlc_result_fail(res, APR_ENOMEM, SAMLC_REASON_INTERNAL,
+                                 "no memory for a generation");
     }
     s = apr_pcalloc(pool, sizeof(*s));
     s->pool = pool;
@@ -739,7 +745,8 @@ void samlc_snapshot_destroy(samlc_snapshot_t *snapshot)
     apr_pool_destroy(snapshot->pool);
 }
 
-const samlc_idp_t *samlc_snapshot_idp_by_entity(const samlc_snapshot_t *snapshot, const char *entity_id)
+const samlc_idp_t *samlc_snapshot_idp_by_entity(const samlc_snapshot_t *snapshot,
+                                                const char *entity_id)
 {
     return apr_hash_get(snapshot->by_entity, entity_id, APR_HASH_KEY_STRING);
 }

@@ -26,10 +26,11 @@ typedef struct samlc_snapshot_t {
 } samlc_snapshot_t;
 
 /*
- * Loads a generation into a pool of its own, with its own allocator. Anything broken refuses it as a whole,
- * with the file named. `now` is the time for judgements made at load and becomes loaded_at. `outside`
- * are the files outside the trust directory that an earlier load named; *outside_seen (may be NULL) receives,
- * in `p`, those that the settings name now, also when the load fails.
+ * Loads a generation into a pool of its own, with its own allocator. Anything broken refuses it as
+ * a whole, with the file named. `now` is the time for judgements made at load and becomes
+ * loaded_at. `outside` are the files outside the trust directory that an earlier load named;
+ * *outside_seen (may be NULL) receives, in `p`, those that the settings name now, also when the
+ * load fails.
  */
 apr_status_t samlc_snapshot_load(samlc_snapshot_t **snapshot, const samlc_source_t *source,
                                  const apr_array_header_t *outside,
@@ -40,7 +41,8 @@ apr_status_t samlc_snapshot_load(samlc_snapshot_t **snapshot, const samlc_source
 void samlc_snapshot_destroy(samlc_snapshot_t *snapshot);
 
 /* The IdP with this entity ID or this name; NULL if there is none. */
-const samlc_idp_t *samlc_snapshot_idp_by_entity(const samlc_snapshot_t *snapshot, const char *entity_id);
+const samlc_idp_t *samlc_snapshot_idp_by_entity(const samlc_snapshot_t *snapshot,
+                                                const char *entity_id);
 const samlc_idp_t *samlc_snapshot_idp_by_name(const samlc_snapshot_t *snapshot, const char *name);
 
 /* Our own keys of this set; NULL if there is none. */

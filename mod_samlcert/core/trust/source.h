@@ -35,7 +35,8 @@ typedef struct samlc_source_t {
 /* One file or directory as it was seen. */
 typedef struct samlc_seen_t {
     const char *path;                /* absolute; of a copy's files, where the original was */
-    const char *name;                /* relative to the trust directory; the path for files outside */
+    /* relative to the trust directory; the path for files outside */
+    const char *name;
     int is_dir;
     apr_uint64_t device, inode;
     apr_int64_t size, mtime_ns, ctime_ns;
@@ -48,16 +49,17 @@ typedef struct samlc_scan_t {
 } samlc_scan_t;
 
 /*
- * Looks at the trust directory: names of DESIGN.md section 4 only, anything else is skipped (lint names
- * it); and at the files `outside` it (const char *, may be NULL). Reads no content.
- * Fails with file-unreadable if a directory can't be read, config-invalid if its permissions are wrong.
+ * Looks at the trust directory: names of DESIGN.md section 4 only, anything else is skipped (lint
+ * names it); and at the files `outside` it (const char *, may be NULL). Reads no content. Fails
+ * with file-unreadable if a directory can't be read, config-invalid if its permissions are wrong.
  */
 apr_status_t samlc_source_scan(samlc_scan_t **scan, const samlc_source_t *source,
-                               const apr_array_header_t *outside, samlc_result_t *res, apr_pool_t *p);
+                               const apr_array_header_t *outside, samlc_result_t *res,
+                               apr_pool_t *p);
 
 /*
- * Where the file with this path is to be opened: the path itself, or its place in the copy. No path leads
- * out of a copy.
+ * Where the file with this path is to be opened: the path itself, or its place in the copy. No path
+ * leads out of a copy.
  */
 const char *samlc_source_place(const samlc_source_t *source, const char *path, apr_pool_t *p);
 
@@ -65,8 +67,8 @@ const char *samlc_source_place(const samlc_source_t *source, const char *path, a
 int samlc_scan_equal(const samlc_scan_t *a, const samlc_scan_t *b);
 
 /*
- * TRUE if this one still looks as it did: one stat, of the path. What was seen of a copy never does, so
- * whoever uses a copy goes on looking at the files.
+ * TRUE if this one still looks as it did: one stat, of the path. What was seen of a copy never
+ * does, so whoever uses a copy goes on looking at the files.
  */
 int samlc_seen_is_unchanged(const samlc_seen_t *seen);
 

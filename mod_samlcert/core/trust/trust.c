@@ -45,7 +45,7 @@ static int has_list(const samlc_trust_t *trust)
     return trust->list != NULL && (trust->list->any_trusted || trust->list->pins->nelts > 0);
 }
 
-/* --- candidates ----------------------------------------------------------------------------- */
+/* --- candidates --- */
 
 static void add_candidate(apr_array_header_t *candidates, const samlc_cert_t *cert,
                           const samlc_key_t *key, const samlc_verifier_t *verifier, int is_named)
@@ -69,7 +69,8 @@ static void add_candidate(apr_array_header_t *candidates, const samlc_cert_t *ce
 }
 
 /* The entry whose certificate has this digest: then nothing of the message needs to be parsed. */
-static const samlc_trust_entry_t *find_on_file(const samlc_trust_t *trust, const unsigned char *sha256)
+static const samlc_trust_entry_t *find_on_file(const samlc_trust_t *trust,
+                                               const unsigned char *sha256)
 {
     int i = 0;
 
@@ -122,8 +123,9 @@ static void consider_hint(apr_array_header_t *candidates, const samlc_trust_t *t
     }
 }
 
-apr_array_header_t *samlc_trust_candidates(const samlc_trust_t *trust, const apr_array_header_t *hints,
-                                           samlc_result_t *res, apr_pool_t *p)
+apr_array_header_t *samlc_trust_candidates(const samlc_trust_t *trust,
+                                           const apr_array_header_t *hints, samlc_result_t *res,
+                                           apr_pool_t *p)
 {
     apr_array_header_t *candidates = apr_array_make(p, 4, sizeof(samlc_candidate_t));
     int i = 0;
@@ -139,9 +141,10 @@ apr_array_header_t *samlc_trust_candidates(const samlc_trust_t *trust, const apr
     if (candidates->nelts == 0) {
         if (has_list(trust)) {
             samlc_result_fail(res, APR_NOTFOUND, SAMLC_REASON_CERT_NOT_LISTED,
-                              hints->nelts == 0 ? "the message carries no certificate to compare with "
-                                                  "the list"
-                                                : "the certificate of the message is not listed");
+                              hints->nelts == 0
+                                  ? "the message carries no certificate to compare with "
+                                    "the list"
+                                  : "the certificate of the message is not listed");
         }
         else {
             samlc_result_fail(res, APR_NOTFOUND, SAMLC_REASON_NO_TRUST_CONFIGURED,
@@ -151,7 +154,7 @@ apr_array_header_t *samlc_trust_candidates(const samlc_trust_t *trust, const apr
     return candidates;
 }
 
-/* --- the decision --------------------------------------------------------------------------- */
+/* --- the decision --- */
 
 /* One claim to trust: a key, what makes it trustworthy, and what that asks for. */
 typedef struct claim_t {
@@ -194,8 +197,10 @@ static samlc_expiry_t expiry_rule(const samlc_trust_t *trust, const claim_t *cla
                : claim->expiry_default;
 }
 
-/* The dates of the certificate itself. A notBefore in the future is never a matter of age: it is refused
- * unless dates are ignored. */
+/*
+ * The dates of the certificate itself. A notBefore in the future is never a matter of age: it is
+ * refused unless dates are ignored.
+ */
 static samlc_trust_verdict_t judge_dates(const samlc_trust_t *trust, const claim_t *claim,
                                          apr_time_t now, apr_pool_t *p)
 {
@@ -262,11 +267,10 @@ static samlc_trust_verdict_t judge_claim(const samlc_trust_t *trust, const claim
                                            describe(claim, p), claim->constraint));
         }
     }
-    v.message = apr_psprintf(p, "%s is trusted: %s%s%s, %s", describe(claim, p),
-                             samlc_trust_mode_word(claim->mode),
-                             claim->slot == SAMLC_SLOT_NONE ? "" : ", ",
-                             claim->slot == SAMLC_SLOT_NONE ? "" : samlc_trust_slot_word(claim->slot),
-                             claim->origin);
+    v.message = apr_psprintf(
+        p, "%s is trusted: %s%s%s, %s", describe(claim, p), samlc_trust_mode_word(claim->mode),
+        claim->slot == SAMLC_SLOT_NONE ? "" : ", ",
+        claim->slot == SAMLC_SLOT_NONE ? "" : samlc_trust_slot_word(claim->slot), claim->origin);
     v.is_trusted = 1;
     return v;
 }
@@ -287,15 +291,16 @@ static claim_t claim_of_entry(const samlc_trust_t *trust, const samlc_trust_entr
 }
 
 /* What an entry claims for a candidate; FALSE if it is about another key. */
-static int claim_of_key(claim_t *claim, const samlc_trust_t *trust, const samlc_trust_entry_t *entry,
-                        const samlc_candidate_t *candidate)
+static int claim_of_key(claim_t *claim, const samlc_trust_t *trust,
+                        const samlc_trust_entry_t *entry, const samlc_candidate_t *candidate)
 {
     *claim = claim_of_entry(trust, entry);
     return samlc_key_equal(entry->key, candidate->key);
 }
 
 /* What the list claims for the certificate of a candidate; FALSE if it says nothing about it. */
-static int claim_of_pin(claim_t *claim, const samlc_trust_t *trust, const samlc_candidate_t *candidate)
+static int claim_of_pin(claim_t *claim, const samlc_trust_t *trust,
+                        const samlc_candidate_t *candidate)
 {
     const samlc_pin_t *pin = NULL;
 
@@ -343,8 +348,9 @@ static const samlc_trust_entry_t *find_retired(const samlc_trust_t *trust, const
     return NULL;
 }
 
-samlc_trust_verdict_t samlc_trust_judge(const samlc_trust_t *trust, const samlc_candidate_t *candidate,
-                                        apr_time_t now, apr_pool_t *p)
+samlc_trust_verdict_t samlc_trust_judge(const samlc_trust_t *trust,
+                                        const samlc_candidate_t *candidate, apr_time_t now,
+                                        apr_pool_t *p)
 {
     const samlc_trust_entry_t *retired = find_retired(trust, candidate->cert);
     samlc_trust_verdict_t first, v;

@@ -2,8 +2,8 @@
 /*
  * The trust decision: which keys speak for an IdP, and why.
  *
- * Everything that makes a key trustworthy is an entry of configuration; nothing in a message adds trust. A
- * message only selects: its certificates are what pins and anchors are matched with.
+ * Everything that makes a key trustworthy is an entry of configuration; nothing in a message adds
+ * trust. A message only selects: its certificates are what pins and anchors are matched with.
  */
 #ifndef SAMLC_TRUST_TRUST_H
 #define SAMLC_TRUST_TRUST_H
@@ -72,13 +72,15 @@ typedef struct samlc_candidate_t {
 } samlc_candidate_t;
 
 /*
- * The keys to try, best guess first: those that `hints` (samlc_data_t, certificates of KeyInfo in DER) name,
- * then all others on file, retired ones too, so that their use can be called by its name. A certificate
- * of the message is parsed only where its digest is listed, where SPKI pins or ANY-TRUSTED ask for it.
- * An array of samlc_candidate_t; empty with the reason in `res`: no-trust-configured, cert-not-listed.
+ * The keys to try, best guess first: those that `hints` (samlc_data_t, certificates of KeyInfo in
+ * DER) name, then all others on file, retired ones too, so that their use can be called by its
+ * name. A certificate of the message is parsed only where its digest is listed, where SPKI pins or
+ * ANY-TRUSTED ask for it. An array of samlc_candidate_t; empty with the reason in `res`:
+ * no-trust-configured, cert-not-listed.
  */
-apr_array_header_t *samlc_trust_candidates(const samlc_trust_t *trust, const apr_array_header_t *hints,
-                                           samlc_result_t *res, apr_pool_t *p);
+apr_array_header_t *samlc_trust_candidates(const samlc_trust_t *trust,
+                                           const apr_array_header_t *hints, samlc_result_t *res,
+                                           apr_pool_t *p);
 
 /* What the decision was. Zeroed it refuses. */
 typedef struct samlc_trust_verdict_t {
@@ -86,18 +88,20 @@ typedef struct samlc_trust_verdict_t {
     samlc_reason_t reason;           /* OK only with is_trusted */
     samlc_trust_mode_t mode;
     samlc_trust_slot_t slot;
-    const samlc_cert_t *cert;        /* the certificate that vouches or fails; NULL for a bare key */
+    /* the certificate that vouches or fails; NULL for a bare key */
+    const samlc_cert_t *cert;
     const char *origin;              /* where it is configured */
     const char *message;             /* one sentence: why */
     const char *warning;             /* NULL, or what to worry about although it is trusted */
 } samlc_trust_verdict_t;
 
 /*
- * Judges a key that verified a signature, at `now`. A union: it is trusted if any entry accepts it by its
- * own rule. A certificate in the slot `retired` is refused whatever else lists it. This function alone
- * decides trust; it touches no message, no file and no clock.
+ * Judges a key that verified a signature, at `now`. A union: it is trusted if any entry accepts it
+ * by its own rule. A certificate in the slot `retired` is refused whatever else lists it. This
+ * function alone decides trust; it touches no message, no file and no clock.
  */
-samlc_trust_verdict_t samlc_trust_judge(const samlc_trust_t *trust, const samlc_candidate_t *candidate,
-                                        apr_time_t now, apr_pool_t *p);
+samlc_trust_verdict_t samlc_trust_judge(const samlc_trust_t *trust,
+                                        const samlc_candidate_t *candidate, apr_time_t now,
+                                        apr_pool_t *p);
 
 #endif

@@ -49,19 +49,20 @@ static const char *content_of(const samlc_idp_t *idp, const samlc_cert_t *cert,
     const char *message = NULL;
     samlc_reason_t chain = samlc_chain_judge(&message, idp->trust->chain, cert, 0, now, p);
 
-    return apr_pstrcat(p, "IdP: ", idp->name, "\nSubject: ",
-                       samlc_text_show(samlc_cert_subject(cert), p), "\nSHA-256: ",
-                       samlc_cert_sha256_hex(cert), "\nSPKI-SHA-256: ",
-                       samlc_text_hex(samlc_key_spki_sha256(samlc_cert_key(cert)),
-                                      SAMLC_SHA256_LEN, p),
-                       "\nNot-Before: ", samlc_clock_format(samlc_cert_not_before(cert), p),
-                       "\nNot-After: ", samlc_clock_format(samlc_cert_not_after(cert), p), "\n" CHAIN,
-                       samlc_reason_word(chain), "\n" FIRST_SEEN,
-                       first_seen != NULL ? first_seen : when, "\n" LAST_SEEN, when, "\n",
-                       samlc_cert_pem(cert, p), NULL);
+    return apr_pstrcat(
+        p, "IdP: ", idp->name, "\nSubject: ", samlc_text_show(samlc_cert_subject(cert), p),
+        "\nSHA-256: ", samlc_cert_sha256_hex(cert), "\nSPKI-SHA-256: ",
+        samlc_text_hex(samlc_key_spki_sha256(samlc_cert_key(cert)), SAMLC_SHA256_LEN, p),
+        "\nNot-Before: ", samlc_clock_format(samlc_cert_not_before(cert), p),
+        "\nNot-After: ", samlc_clock_format(samlc_cert_not_after(cert), p), "\n" CHAIN,
+        samlc_reason_word(chain), "\n" FIRST_SEEN, first_seen != NULL ? first_seen : when,
+        "\n" LAST_SEEN, when, "\n", samlc_cert_pem(cert, p), NULL);
 }
 
-/* The names of files in a directory that end in `suffix`, sorted; empty where there is no directory. */
+/*
+ * The names of files in a directory that end in `suffix`, sorted; empty where there is no
+ * directory.
+ */
 static apr_array_header_t *names_in(const char *dir, const char *suffix, apr_pool_t *p)
 {
     apr_array_header_t *names = apr_array_make(p, 8, sizeof(const char *));

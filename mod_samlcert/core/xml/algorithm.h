@@ -34,8 +34,8 @@ const samlc_algorithm_t *samlc_algorithm_find(samlc_algorithm_kind_t kind, const
 samlc_algorithms_t samlc_algorithms_default(samlc_algorithm_kind_t kind);
 
 /*
- * Parses a list of URIs or short names, separated by blanks: the whole list, or each with + or - on the
- * default. Mixing the two forms, an unknown or forbidden name, an empty list: config-invalid.
+ * Parses a list of URIs or short names, separated by blanks: the whole list, or each with + or - on
+ * the default. Mixing the two forms, an unknown or forbidden name, an empty list: config-invalid.
  */
 apr_status_t samlc_algorithms_parse(samlc_algorithms_t *set, samlc_algorithm_kind_t kind,
                                     const char *list, samlc_result_t *res, apr_pool_t *p);
@@ -47,6 +47,7 @@ int samlc_algorithms_has(samlc_algorithms_t set, const samlc_algorithm_t *algori
 const samlc_algorithm_t *samlc_algorithm_at(samlc_algorithm_kind_t kind, int index);
 
 /* Short names of the set, separated by blanks. */
-const char *samlc_algorithms_show(samlc_algorithms_t set, samlc_algorithm_kind_t kind, apr_pool_t *p);
+const char *samlc_algorithms_show(samlc_algorithms_t set, samlc_algorithm_kind_t kind,
+                                  apr_pool_t *p);
 
 #endif

@@ -19,7 +19,7 @@
 #define GCM_TAG 16
 #define CBC_BLOCK 16
 
-/* --- structure ------------------------------------------------------------------------------ */
+/* --- structure --- */
 
 /* How a content key was wrapped. */
 typedef struct wrapped_t {
@@ -103,7 +103,8 @@ static const EVP_MD *digest_by_uri(const char *uri)
 }
 
 /* The children of an OAEP EncryptionMethod (XML Encryption 1.1, 5.5.2). */
-static apr_status_t read_oaep(wrapped_t *w, const xmlNode *method, samlc_result_t *res, apr_pool_t *p)
+static apr_status_t read_oaep(wrapped_t *w, const xmlNode *method, samlc_result_t *res,
+                              apr_pool_t *p)
 {
     const xmlNode *node = NULL;
 
@@ -235,15 +236,17 @@ static apr_status_t read_content(content_t *c, const xmlNode *data,
     c->is_gcm = EVP_CIPHER_get_mode(c->cipher) == EVP_CIPH_GCM_MODE;
     if (!c->is_gcm && !policy->under_signature && !policy->unsigned_cbc) {
         /* Nothing vouches for the ciphertext: whoever changes it learns from our answers. */
-        return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_ALGORITHM_FORBIDDEN,
-                                 "encrypted with %s although nothing signed covers the ciphertext; "
-                                 "have the IdP sign its responses or use AES-GCM, or set UnsignedCBC "
-                                 "on", c->algorithm->name);
+        return samlc_result_fail(
+            res, APR_EINVAL, SAMLC_REASON_ALGORITHM_FORBIDDEN,
+            "encrypted with %s although nothing signed covers the ciphertext; "
+            "have the IdP sign its responses or use AES-GCM, or set UnsignedCBC "
+            "on",
+            c->algorithm->name);
     }
     return read_cipher_value(&c->bytes, data, res, p);
 }
 
-/* --- cryptography: from here on nothing tells what went wrong ---------------------------------- */
+/* --- cryptography: from here on nothing tells what went wrong --- */
 
 /* TRUE if this key unwraps it to a content key of `len` bytes. */
 static int unwrap(unsigned char *content_key, apr_size_t len, const wrapped_t *w,
@@ -278,7 +281,10 @@ static int unwrap(unsigned char *content_key, apr_size_t len, const wrapped_t *w
     return ok;
 }
 
-/* Tries every own key on every wrapped one; a random key where none fits, so that both ways go on alike. */
+/*
+ * Tries every own key on every wrapped one; a random key where none fits, so that both ways go on
+ * alike.
+ */
 static int find_content_key(unsigned char *content_key, apr_size_t len,
                             const apr_array_header_t *wrapped, const samlc_keyset_t *keys)
 {
@@ -298,8 +304,8 @@ static int find_content_key(unsigned char *content_key, apr_size_t len,
     return 1;
 }
 
-static int decrypt_gcm(unsigned char *out, apr_size_t *out_len, const content_t *c, EVP_CIPHER_CTX *ctx,
-                       const unsigned char *key)
+static int decrypt_gcm(unsigned char *out, apr_size_t *out_len, const content_t *c,
+                       EVP_CIPHER_CTX *ctx, const unsigned char *key)
 {
     const unsigned char *in = c->bytes.data;
     int n = 0, rest = 0, len = 0;
@@ -319,8 +325,8 @@ static int decrypt_gcm(unsigned char *out, apr_size_t *out_len, const content_t 
 }
 
 /* XML Encryption's padding: the last byte says how many; the others are arbitrary. */
-static int decrypt_cbc(unsigned char *out, apr_size_t *out_len, const content_t *c, EVP_CIPHER_CTX *ctx,
-                       const unsigned char *key)
+static int decrypt_cbc(unsigned char *out, apr_size_t *out_len, const content_t *c,
+                       EVP_CIPHER_CTX *ctx, const unsigned char *key)
 {
     int block = EVP_CIPHER_get_block_size(c->cipher);
     int n = 0, rest = 0, len = (int)c->bytes.len - block;
@@ -362,8 +368,9 @@ static apr_status_t decrypt(samlc_data_t *plaintext, const content_t *c,
 }
 
 apr_status_t samlc_encryption_open(samlc_data_t *plaintext, xmlNodePtr encrypted,
-                                   const samlc_keyset_t *keys, const samlc_encryption_policy_t *policy,
-                                   samlc_result_t *res, apr_pool_t *p)
+                                   const samlc_keyset_t *keys,
+                                   const samlc_encryption_policy_t *policy, samlc_result_t *res,
+                                   apr_pool_t *p)
 {
     apr_array_header_t *wrapped = apr_array_make(p, 2, sizeof(wrapped_t));
     content_t content;

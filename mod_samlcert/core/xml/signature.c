@@ -23,7 +23,7 @@
 #define MAX_PREFIX_LIST 256
 #define MAX_CERT_TEXT (64 * 1024)
 
-/* --- structure ------------------------------------------------------------------------------ */
+/* --- structure --- */
 
 static apr_status_t scope(samlc_result_t *res, const char *what)
 {
@@ -80,8 +80,9 @@ static apr_status_t check_c14n(const xmlNode *node, const samlc_signature_policy
 }
 
 /* One or two: enveloped-signature, then a canonicalisation. */
-static apr_status_t check_transforms(const xmlNode *transforms, const samlc_signature_policy_t *policy,
-                                     samlc_result_t *res, apr_pool_t *p)
+static apr_status_t check_transforms(const xmlNode *transforms,
+                                     const samlc_signature_policy_t *policy, samlc_result_t *res,
+                                     apr_pool_t *p)
 {
     static const samlc_xml_model_t MODEL[] = {
         { SAMLC_NS_DS, "Transform", 1, 2 }, { NULL, NULL, 0, 0 }
@@ -267,7 +268,7 @@ apr_status_t samlc_signature_inspect(samlc_signature_t **signature, xmlNodePtr e
     return rv;
 }
 
-/* --- cryptography --------------------------------------------------------------------------- */
+/* --- cryptography --- */
 
 struct samlc_verifier_t {
     xmlSecKeyPtr key;
@@ -365,8 +366,8 @@ static int enable_uri(xmlSecDSigCtxPtr ctx, const char *uri, int for_signed_info
 }
 
 /*
- * xmlsec1's own allow-lists hold just what the profile check has found and allowed. They must not be empty: an
- * empty list allows everything.
+ * xmlsec1's own allow-lists hold just what the profile check has found and allowed. They must not
+ * be empty: an empty list allows everything.
  */
 static int restrict_context(xmlSecDSigCtxPtr ctx, const samlc_signature_t *s,
                             const samlc_signature_policy_t *policy)
@@ -374,8 +375,10 @@ static int restrict_context(xmlSecDSigCtxPtr ctx, const samlc_signature_t *s,
     const samlc_algorithm_t *c14n = NULL;
     int i = 0;
 
-    /* No key manager and a key set: KeyInfo is never looked at. VISA3D_HACK, an odd name: references
-     * are resolved by ID instead of by XPointer. */
+    /*
+     * No key manager and a key set: KeyInfo is never looked at. VISA3D_HACK, an odd name:
+     * references are resolved by ID instead of by XPointer.
+     */
     ctx->flags = XMLSEC_DSIG_FLAGS_USE_VISA3D_HACK | XMLSEC_DSIG_FLAGS_IGNORE_MANIFESTS
                  | XMLSEC_DSIG_FLAGS_STORE_SIGNEDINFO_REFERENCES;
     ctx->enabledReferenceUris = xmlSecTransformUriTypeSameDocument;

@@ -21,7 +21,10 @@ const samlc_xml_limits_t SAMLC_XML_METADATA = { 64 * 1024 * 1024, 4000000, 64, 2
 #endif
 #define PARSE_OPTIONS (XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | PARSE_NO_XXE)
 
-/* xmlsec1 reports to this process-wide function. What a message did wrong is told by our own results. */
+/*
+ * xmlsec1 reports to this process-wide function. What a message did wrong is told by our own
+ * results.
+ */
 static void quiet(const char *file, int line, const char *func, const char *object,
                   const char *subject, int reason, const char *msg)
 {
@@ -34,8 +37,10 @@ int samlc_xml_init_once(void)
     int rc = -1;
 
     xmlInitParser();
-    /* xmlSecInit puts its own entity loader into libxml2 and never takes it back: after the module is
-     * unloaded that pointer would dangle. */
+    /*
+     * xmlSecInit puts its own entity loader into libxml2 and never takes it back: after the module
+     * is unloaded that pointer would dangle.
+     */
     loader = xmlGetExternalEntityLoader();
     rc = xmlSecInit();
     xmlSetExternalEntityLoader(loader);
@@ -48,7 +53,7 @@ int samlc_xml_init_once(void)
     return 1;
 }
 
-/* --- the scan ------------------------------------------------------------------------------ */
+/* --- the scan --- */
 
 typedef struct scan_t {
     const unsigned char *at;
@@ -66,7 +71,8 @@ static apr_status_t bad(samlc_result_t *res, const char *what)
 
 static apr_status_t too_much(samlc_result_t *res, const char *what, int limit)
 {
-    return samlc_result_fail(res, APR_ENOSPC, SAMLC_REASON_TOO_LARGE, "more than %d %s", limit, what);
+    return samlc_result_fail(res, APR_ENOSPC, SAMLC_REASON_TOO_LARGE, "more than %d %s", limit,
+                             what);
 }
 
 static int starts_with(const scan_t *s, const char *prefix)
@@ -96,8 +102,8 @@ static int is_declaration(const scan_t *s)
 }
 
 /*
- * Only version 1.0 and UTF-8. The parser is told UTF-8 whatever the declaration says, but what it says stays
- * with the document, and samlc_xml_fill's parser would obey it.
+ * Only version 1.0 and UTF-8. The parser is told UTF-8 whatever the declaration says, but what it
+ * says stays with the document, and samlc_xml_fill's parser would obey it.
  */
 static apr_status_t scan_declaration(scan_t *s)
 {
@@ -167,7 +173,8 @@ static apr_status_t scan_markup(scan_t *s)
 {
     if (starts_with(s, "</")) {
         s->depth--;
-        return s->depth >= 0 && skip_past(s, ">") ? APR_SUCCESS : bad(s->res, "an end tag too many");
+        return s->depth >= 0 && skip_past(s, ">") ? APR_SUCCESS
+                                                  : bad(s->res, "an end tag too many");
     }
     if (starts_with(s, "<!--")) {
         s->at += 4;
@@ -228,7 +235,7 @@ apr_status_t samlc_xml_scan(const samlc_data_t *xml, const samlc_xml_limits_t *l
     return rv;
 }
 
-/* --- parsing -------------------------------------------------------------------------------- */
+/* --- parsing --- */
 
 static apr_status_t free_doc(void *doc)
 {
@@ -256,7 +263,10 @@ static const char *element_problem(const xmlNode *node)
     const xmlNs *ns = NULL;
     const xmlAttr *attr = NULL;
 
-    /* With a prefix that nobody declared the name stays as it was; in a context that is no parser error. */
+    /*
+     * With a prefix that nobody declared the name stays as it was; in a context that is no parser
+     * error.
+     */
     if (strchr((const char *)node->name, ':') != NULL) {
         return "an undeclared prefix";
     }
@@ -319,8 +329,8 @@ static apr_status_t check_tree(const xmlNode *top, samlc_result_t *res)
     return APR_SUCCESS;
 }
 
-apr_status_t samlc_xml_parse(xmlDocPtr *doc, const samlc_data_t *xml, const samlc_xml_limits_t *limits,
-                             samlc_result_t *res, apr_pool_t *p)
+apr_status_t samlc_xml_parse(xmlDocPtr *doc, const samlc_data_t *xml,
+                             const samlc_xml_limits_t *limits, samlc_result_t *res, apr_pool_t *p)
 {
     apr_status_t rv = samlc_xml_scan(xml, limits, res);
     xmlParserCtxtPtr ctxt = NULL;
@@ -334,10 +344,15 @@ apr_status_t samlc_xml_parse(xmlDocPtr *doc, const samlc_data_t *xml, const saml
     if (ctxt == NULL) {
         return samlc_result_fail(res, APR_ENOMEM, SAMLC_REASON_INTERNAL, "no memory for a parser");
     }
-    /* len fits an int: every limit does. UTF-8 is forced, or a byte order mark could let UTF-16 pass the scan. */
+    /*
+     * len fits an int: every limit does. UTF-8 is forced, or a byte order mark could let UTF-16
+     * pass the scan.
+     */
     parsed = xmlCtxtReadMemory(ctxt, (const char *)xml->data, (int)xml->len, NULL, "UTF-8",
                                PARSE_OPTIONS);
-    /* disableSAX: without memory libxml2 drops the rest of the document and calls it well formed. */
+    /*
+     * disableSAX: without memory libxml2 drops the rest of the document and calls it well formed.
+     */
     if (parsed == NULL || !ctxt->wellFormed || !ctxt->nsWellFormed || ctxt->disableSAX
         || parsed->intSubset != NULL
         || parsed->extSubset != NULL || xmlDocGetRootElement(parsed) == NULL) {
@@ -391,12 +406,13 @@ apr_status_t samlc_xml_fill(xmlNodePtr *element, xmlNodePtr place, const samlc_d
     *element = xmlAddChild(place, list);
     if (*element == NULL) {
         xmlFreeNodeList(list);
-        return samlc_result_fail(res, APR_ENOMEM, SAMLC_REASON_INTERNAL, "no memory for an element");
+        return samlc_result_fail(res, APR_ENOMEM, SAMLC_REASON_INTERNAL,
+                                 "no memory for an element");
     }
     return APR_SUCCESS;
 }
 
-/* --- reading -------------------------------------------------------------------------------- */
+/* --- reading --- */
 
 int samlc_xml_is(const xmlNode *node, const char *ns, const char *name)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/saml/scope.h"
+#include "core/trust/scope.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/saml/metadata.h"
+#include "core/trust/metadata.h"
 
 #include <apr_strings.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The scopes that an IdP may speak for: shibmd:Scope of its metadata (Shibboleth Metadata 1.0). */
-#ifndef SAMLC_SAML_SCOPE_H
-#define SAMLC_SAML_SCOPE_H
+#ifndef SAMLC_TRUST_SCOPE_H
+#define SAMLC_TRUST_SCOPE_H
 
 #include <apr_tables.h>
 #include <regex.h>
@@ -16,9 +16,9 @@ typedef struct samlc_scope_t {
 } samlc_scope_t;
 
 /*
- * Adds one to an array of samlc_scope_t. A regular expression is a POSIX extended one of at most 256
- * characters, without repetition counts and back references, which can cost any time and memory.
- * Fails with config-invalid.
+ * Adds one to an array of samlc_scope_t. A regular expression is a POSIX extended one of at most
+ * 256 characters, without repetition counts and back references, which can cost any time and
+ * memory. Fails with config-invalid.
  */
 apr_status_t samlc_scope_add(apr_array_header_t *scopes, const char *value, int is_regexp,
                              samlc_result_t *res, apr_pool_t *p);
