@@ -4,6 +4,7 @@
 #include <apr_optional.h>
 #include <http_core.h>
 #include <mod_watchdog.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "httpd/log.h"
@@ -121,11 +122,20 @@ int mod_samlc_process_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pte
     return OK;
 }
 
+/*
+ * A child that is told to end while it starts destroys its pools in the signal handler, in the
+ * middle of whatever it does: allocating memory, say. What takes long here is done with that signal
+ * held back.
+ */
 void mod_samlc_process_start_child(apr_pool_t *pchild, server_rec *s)
 {
     const mod_samlc_process_t *process = mod_samlc_server_get(s)->process;
+    sigset_t end, before;
     int i = 0;
 
+    sigemptyset(&end);
+    sigaddset(&end, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &end, &before);
     for (i = 0; i < process->states->nelts; i++) {
         mod_samlc_state_open_child(APR_ARRAY_IDX(process->states, i, mod_samlc_state_t *), s,
                                    pchild);
@@ -133,4 +143,5 @@ void mod_samlc_process_start_child(apr_pool_t *pchild, server_rec *s)
     for (i = 0; i < process->realms->nelts; i++) {
         mod_samlc_realm_start_child(APR_ARRAY_IDX(process->realms, i, mod_samlc_realm_t *), pchild);
     }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
