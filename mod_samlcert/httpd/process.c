@@ -4,6 +4,7 @@
 #include <apr_optional.h>
 #include <http_core.h>
 #include <mod_watchdog.h>
+#include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -15,20 +16,48 @@
 #define SINGLETON "_samlcert_singleton_"      /* one in all children */
 #define EXPIRE_INTERVAL apr_time_from_sec(1)
 
+/* ---- watchdogs ------------------------------------------------------------------------------- */
+
+/*
+ * A child that ends destroys its pools, and httpd does not always wait for watchdogs that run. So
+ * each callback holds this shared, and the end of the child takes it exclusively, for good. It is
+ * in no pool: callbacks may still look at it when the last pool is gone.
+ */
+static pthread_rwlock_t gate = PTHREAD_RWLOCK_INITIALIZER;
+
+static apr_status_t close_gate(void *data)
+{
+    (void)data;
+    pthread_rwlock_wrlock(&gate);
+    return APR_SUCCESS;
+}
+
+static int enter(int watchdog_state)
+{
+    return watchdog_state == AP_WATCHDOG_STATE_RUNNING && pthread_rwlock_tryrdlock(&gate) == 0;
+}
+
+static void leave(void)
+{
+    pthread_rwlock_unlock(&gate);
+}
+
 /* Watchdog callbacks always return success: one that fails is never called again. */
 
 static apr_status_t look(int watchdog_state, void *data, apr_pool_t *p)
 {
-    if (watchdog_state == AP_WATCHDOG_STATE_RUNNING) {
+    if (enter(watchdog_state)) {
         mod_samlc_realm_look(data, apr_time_now(), p);
+        leave();
     }
     return APR_SUCCESS;
 }
 
 static apr_status_t keep(int watchdog_state, void *data, apr_pool_t *p)
 {
-    if (watchdog_state == AP_WATCHDOG_STATE_RUNNING) {
+    if (enter(watchdog_state)) {
         mod_samlc_realm_keep(data, apr_time_now(), p);
+        leave();
     }
     return APR_SUCCESS;
 }
@@ -37,8 +66,9 @@ static apr_status_t expire(int watchdog_state, void *data, apr_pool_t *p)
 {
     const mod_samlc_realm_t *realm = data;
 
-    if (watchdog_state == AP_WATCHDOG_STATE_RUNNING) {
+    if (enter(watchdog_state)) {
         mod_samlc_state_expire(realm->state, realm->server, apr_time_now(), p);
+        leave();
     }
     return APR_SUCCESS;
 }
@@ -136,6 +166,7 @@ void mod_samlc_process_start_child(apr_pool_t *pchild, server_rec *s)
     sigemptyset(&end);
     sigaddset(&end, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &end, &before);
+    apr_pool_pre_cleanup_register(pchild, NULL, close_gate);
     for (i = 0; i < process->states->nelts; i++) {
         mod_samlc_state_open_child(APR_ARRAY_IDX(process->states, i, mod_samlc_state_t *), s,
                                    pchild);
