@@ -6,7 +6,7 @@
 #include "cli/options.h"
 #include "core/base/result.h"
 #include "core/base/text.h"
-#include "core/trust/snapshot.h"
+#include "core/trust/ledger.h"
 
 /* Exit codes. verify: accepted, refused, unusable. Monitors (lint): the four of them. */
 #define CTL_OK 0
@@ -32,6 +32,7 @@ int samlc_cmd_verify(ctl_t *ctl, int argc, const char **argv);
 int samlc_cmd_inspect(ctl_t *ctl, int argc, const char **argv);
 int samlc_cmd_lint(ctl_t *ctl, int argc, const char **argv);
 int samlc_cmd_list(ctl_t *ctl, int argc, const char **argv);
+int samlc_cmd_ledger(ctl_t *ctl, int argc, const char **argv);
 int samlc_cmd_unlisted(ctl_t *ctl, int argc, const char **argv);
 int samlc_cmd_settings(ctl_t *ctl, int argc, const char **argv);
 int samlc_cmd_help(ctl_t *ctl, int argc, const char **argv);

@@ -8,11 +8,13 @@
 #include "core/base/clock.h"
 #include "core/report.h"
 
-#define SHOWN_DIGITS 16   /* of a fingerprint, enough to tell certificates apart; --json has all */
-
-static const char *head_of(const char *hex, apr_pool_t *p)
+/* Two cells: last use and count. */
+static void add_use(ctl_table_t *table, const samlc_use_t *use, apr_pool_t *p)
 {
-    return apr_pstrndup(p, hex, SHOWN_DIGITS);
+    const char *last = use->count > 0 ? samlc_clock_format(use->last, p) : "never";
+
+    ctl_table_cell(table, CTL_PLAIN, apr_pstrcat(p, "used ", last, NULL));
+    ctl_table_cell(table, CTL_PLAIN, use->count > 0 ? ctl_logins(use->count, p) : NULL);
 }
 
 /* The row of a certificate, or of a bare key, whose fingerprint is that of the key itself. */
@@ -24,53 +26,71 @@ static void add_row(ctl_table_t *table, const ctl_t *ctl, const char *role, cons
     ctl_table_cell(table, CTL_PLAIN, role);
     ctl_table_cell(table, CTL_PLAIN, mode);
     if (cert) {
-        ctl_table_cell(table, CTL_PLAIN, head_of(samlc_cert_sha256_hex(cert), p));
+        ctl_table_cell(table, CTL_PLAIN, ctl_short_print(samlc_cert_sha256_hex(cert), p));
         ctl_table_cell(table, ctl_expiry_colour(cert, ctl->now), ctl_expiry(cert, ctl->now, p));
         ctl_table_cell(table, CTL_PLAIN, samlc_cert_subject(cert));
     }
     else {
+        const unsigned char *spki = samlc_key_spki_sha256(key);
+
         ctl_table_cell(table, CTL_PLAIN,
-                       head_of(samlc_text_hex(samlc_key_spki_sha256(key), SAMLC_SHA256_LEN, p), p));
+                       ctl_short_print(samlc_text_hex(spki, SAMLC_SHA256_LEN, p), p));
         ctl_table_cell(table, CTL_PLAIN, "no dates");
         ctl_table_cell(table, CTL_PLAIN, "bare key");
     }
 }
 
-static void add_pins(ctl_table_t *table, const samlc_signcerts_t *list, apr_pool_t *p)
+static void add_entries(ctl_table_t *table, const ctl_t *ctl, const samlc_idp_t *idp,
+                        const samlc_ledger_t *ledger)
 {
-    const samlc_pin_t *pin = NULL;
-    int i = 0;
-
-    for (i = 0; i < list->pins->nelts; i++) {
-        pin = &APR_ARRAY_IDX(list->pins, i, samlc_pin_t);
-        ctl_table_cell(table, CTL_PLAIN, "pin");
-        ctl_table_cell(table, CTL_PLAIN, samlc_trust_mode_word(
-            list->ignore_trust ? SAMLC_MODE_PINNED : SAMLC_MODE_ANCHORED));
-        ctl_table_cell(table, CTL_PLAIN, head_of(samlc_text_hex(pin->digest, pin->len, p), p));
-        ctl_table_cell(table, CTL_PLAIN, samlc_report_pin_kind(pin));
-        ctl_table_cell(table, CTL_PLAIN, pin->origin);
-    }
-}
-
-static void print_idp(const ctl_t *ctl, const samlc_idp_t *idp)
-{
-    apr_array_header_t *modes = samlc_report_idp_modes(idp, ctl->pool);
-    ctl_table_t *table = ctl_table_make(5, ctl->pool);
     const samlc_trust_entry_t *e = NULL;
+    samlc_use_t use;
     int i = 0;
 
-    printf("IdP ");
-    ctl_print(ctl, CTL_BOLD, idp->name);
-    printf("  %s  %s  %s\n", idp->entity_id, samlc_report_idp_status(idp),
-           modes->nelts > 0 ? apr_array_pstrcat(ctl->pool, modes, ' ') : "no trust configured");
     for (i = 0; idp->trust->entries && i < idp->trust->entries->nelts; i++) {
         e = &APR_ARRAY_IDX(idp->trust->entries, i, samlc_trust_entry_t);
         add_row(table, ctl, samlc_trust_slot_word(e->slot), samlc_trust_mode_word(e->mode), e->cert,
                 e->key);
+        if (ledger) {
+            samlc_ledger_find(&use, ledger, idp->entity_id, e->cert, e->key);
+            add_use(table, &use, ctl->pool);
+        }
     }
-    if (idp->trust->list) {
-        add_pins(table, idp->trust->list, ctl->pool);
+}
+
+static void add_pins(ctl_table_t *table, const samlc_idp_t *idp, const samlc_ledger_t *ledger,
+                     apr_pool_t *p)
+{
+    const samlc_signcerts_t *list = idp->trust->list;
+    const samlc_pin_t *pin = NULL;
+    samlc_use_t use;
+    int i = 0;
+
+    for (i = 0; list && i < list->pins->nelts; i++) {
+        pin = &APR_ARRAY_IDX(list->pins, i, samlc_pin_t);
+        ctl_table_cell(table, CTL_PLAIN, "pin");
+        ctl_table_cell(table, CTL_PLAIN, samlc_trust_mode_word(
+            list->ignore_trust ? SAMLC_MODE_PINNED : SAMLC_MODE_ANCHORED));
+        ctl_table_cell(table, CTL_PLAIN,
+                       ctl_short_print(samlc_text_hex(pin->digest, pin->len, p), p));
+        ctl_table_cell(table, CTL_PLAIN, samlc_report_pin_kind(pin));
+        ctl_table_cell(table, CTL_PLAIN, pin->origin);
+        if (samlc_ledger_find_pin(&use, ledger, idp->entity_id, pin)) {
+            add_use(table, &use, p);
+        }
+        else if (ledger) {
+            ctl_table_pair(table, "uses not known", NULL);
+        }
     }
+}
+
+static void print_idp(const ctl_t *ctl, const samlc_idp_t *idp, const samlc_ledger_t *ledger)
+{
+    ctl_table_t *table = ctl_table_make(ledger ? 7 : 5, ctl->pool);
+
+    ctl_print_idp(ctl, idp);
+    add_entries(table, ctl, idp, ledger);
+    add_pins(table, idp, ledger, ctl->pool);
     ctl_table_print(ctl, table);
 }
 
@@ -91,13 +111,14 @@ static void print_keyset(const ctl_t *ctl, const samlc_keyset_t *set)
     ctl_table_print(ctl, table);
 }
 
-static void print_all(const ctl_t *ctl, const samlc_snapshot_t *snapshot)
+static void print_all(const ctl_t *ctl, const samlc_snapshot_t *snapshot,
+                      const samlc_ledger_t *ledger)
 {
     apr_array_header_t *sets = samlc_report_keysets(snapshot, ctl->pool);
     int i = 0;
 
     for (i = 0; i < snapshot->idps->nelts; i++) {
-        print_idp(ctl, APR_ARRAY_IDX(snapshot->idps, i, const samlc_idp_t *));
+        print_idp(ctl, APR_ARRAY_IDX(snapshot->idps, i, const samlc_idp_t *), ledger);
     }
     for (i = 0; i < sets->nelts; i++) {
         print_keyset(ctl, APR_ARRAY_IDX(sets, i, const samlc_keyset_t *));
@@ -109,6 +130,7 @@ int samlc_cmd_list(ctl_t *ctl, int argc, const char **argv)
 {
     samlc_result_t *res = samlc_result_make(ctl->pool);
     samlc_snapshot_t *snapshot = NULL;
+    const samlc_ledger_t *ledger = NULL;
     samlc_source_t source;
 
     (void)argv;
@@ -116,15 +138,17 @@ int samlc_cmd_list(ctl_t *ctl, int argc, const char **argv)
         return ctl_usage(ctl, "it wants nothing but options");
     }
     if (ctl_source(&source, ctl, res) != APR_SUCCESS
-        || ctl_load(&snapshot, &source, ctl, res) != APR_SUCCESS) {
+        || ctl_load(&snapshot, &source, ctl, res) != APR_SUCCESS
+        || (ctl->state
+            && samlc_ledger_read(&ledger, ctl->state, res, ctl->pool) != APR_SUCCESS)) {
         ctl_complain(res);
         return CTL_UNUSABLE;
     }
     if (ctl->json) {
-        fputs(samlc_report_list(snapshot, ctl->now, ctl->pool), stdout);
+        fputs(samlc_report_list(snapshot, ledger, ctl->now, ctl->pool), stdout);
     }
     else {
-        print_all(ctl, snapshot);
+        print_all(ctl, snapshot, ledger);
     }
     return CTL_OK;
 }

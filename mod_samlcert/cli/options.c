@@ -25,7 +25,8 @@ typedef struct option_t {
 static const option_t table[] = {
     {"trust", "DIR", TEXT, offsetof(ctl_t, trust), 1,
      "the trust directory (default " CTL_DEFAULT_TRUST ")"},
-    {"state", "DIR", TEXT, offsetof(ctl_t, state), 1, "the state directory, which lint looks at"},
+    {"state", "DIR", TEXT, offsetof(ctl_t, state), 1,
+     "the state directory, the SamlCertStateDir of httpd"},
     {"help", NULL, FLAG, offsetof(ctl_t, help), 1, "help, for the command if there is one"},
     {"version", NULL, FLAG, offsetof(ctl_t, version), 1, "the version"},
     {"json", NULL, FLAG, offsetof(ctl_t, json), 0, "answer with JSON"},

@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "core/base/clock.h"
+#include "core/report.h"
 
 static const char *const codes[] = {"", "\033[1m", "\033[32m", "\033[33m", "\033[31m"};
 
@@ -61,6 +62,11 @@ void ctl_table_pair(ctl_table_t *table, const char *name, const char *value)
     ctl_table_cell(table, CTL_PLAIN, value);
 }
 
+int ctl_table_is_empty(const ctl_table_t *table)
+{
+    return table->cells->nelts == 0;
+}
+
 void ctl_table_print(const ctl_t *ctl, const ctl_table_t *table)
 {
     const cell_t *cell = NULL;
@@ -83,6 +89,28 @@ void ctl_table_print(const ctl_t *ctl, const ctl_table_t *table)
             blanks = 0;
         }
     }
+}
+
+void ctl_print_idp(const ctl_t *ctl, const samlc_idp_t *idp)
+{
+    apr_array_header_t *modes = samlc_report_idp_modes(idp, ctl->pool);
+
+    printf("IdP ");
+    ctl_print(ctl, CTL_BOLD, idp->name);
+    printf("  %s  %s  %s\n", idp->entity_id, samlc_report_idp_status(idp),
+           modes->nelts > 0 ? apr_array_pstrcat(ctl->pool, modes, ' ') : "no trust configured");
+}
+
+#define SHOWN_DIGITS 16
+
+const char *ctl_short_print(const char *hex, apr_pool_t *p)
+{
+    return apr_pstrndup(p, hex, SHOWN_DIGITS);
+}
+
+const char *ctl_logins(apr_uint64_t count, apr_pool_t *p)
+{
+    return apr_psprintf(p, "%" APR_UINT64_T_FMT " login%s", count, count == 1 ? "" : "s");
 }
 
 const char *ctl_expiry(const samlc_cert_t *cert, apr_time_t now, apr_pool_t *p)

@@ -22,7 +22,11 @@ static const ctl_command_t commands[] = {
     { "lint", samlc_cmd_lint, "json now", "[--json]", CTL_UNKNOWN,
       "check the trust directory; exit 0 ok, 1 warning, 2 critical, 3 unknown" },
     { "list", samlc_cmd_list, "json now", "[--json]", CTL_UNUSABLE,
-      "list the IdPs with their certificates and pins, and our own keys" },
+      "list the IdPs with their certificates and pins, and our own keys; with --state also when "
+      "each certificate was last used" },
+    { "ledger", samlc_cmd_ledger, "json now", "--state DIR [--json]", CTL_UNUSABLE,
+      "tell when each certificate was first and last used, and for how many logins: is the old one "
+      "still in use?" },
     { "unlisted", samlc_cmd_unlisted, "json now", "--state DIR [--json]", CTL_UNUSABLE,
       "list certificates that signed responses and are not configured: a cutover that nobody "
       "announced" },

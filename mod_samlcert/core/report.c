@@ -334,32 +334,50 @@ apr_array_header_t *samlc_report_keysets(const samlc_snapshot_t *snapshot, apr_p
     return sets;
 }
 
-static json_t *entry(const samlc_trust_entry_t *e, apr_time_t now, apr_pool_t *p)
+/* Nulls where nothing was used; the count, too, where nothing is known. */
+static void put_use(json_t *json, int is_known, const samlc_use_t *use, apr_pool_t *p)
+{
+    json_object_set_new(json, "first_use", instant(use->first, p));
+    json_object_set_new(json, "last_use", instant(use->last, p));
+    json_object_set_new(json, "count", is_known ? number(use->count) : json_null());
+}
+
+static json_t *entry(const samlc_trust_entry_t *e, const samlc_idp_t *idp,
+                     const samlc_ledger_t *ledger, apr_time_t now, apr_pool_t *p)
 {
     json_t *json = particulars(e->cert, e->key, now, p);
+    samlc_use_t use;
+    int is_known = samlc_ledger_find(&use, ledger, idp->entity_id, e->cert, e->key);
 
     json_object_set_new(json, "slot", text(samlc_trust_slot_word(e->slot), p));
     json_object_set_new(json, "mode", text(samlc_trust_mode_word(e->mode), p));
     json_object_set_new(json, "source", text(e->origin, p));
+    put_use(json, is_known, &use, p);
     return json;
 }
 
-static json_t *entries(const apr_array_header_t *array, apr_time_t now, apr_pool_t *p)
+static json_t *entries(const samlc_idp_t *idp, const samlc_ledger_t *ledger, apr_time_t now,
+                       apr_pool_t *p)
 {
+    const apr_array_header_t *array = idp->trust->entries;
     json_t *json = json_array();
     int i = 0;
 
     for (i = 0; array && i < array->nelts; i++) {
-        json_array_append_new(json, entry(&APR_ARRAY_IDX(array, i, samlc_trust_entry_t), now, p));
+        json_array_append_new(json, entry(&APR_ARRAY_IDX(array, i, samlc_trust_entry_t), idp,
+                                          ledger, now, p));
     }
     return json;
 }
 
-static json_t *pins(const samlc_signcerts_t *list, apr_pool_t *p)
+static json_t *pins(const samlc_idp_t *idp, const samlc_ledger_t *ledger, apr_pool_t *p)
 {
+    const samlc_signcerts_t *list = idp->trust->list;
     json_t *json = json_array();
     const samlc_pin_t *pin = NULL;
     json_t *one = NULL;
+    samlc_use_t use;
+    int is_known = 0;
     int i = 0;
 
     for (i = 0; list && i < list->pins->nelts; i++) {
@@ -368,28 +386,37 @@ static json_t *pins(const samlc_signcerts_t *list, apr_pool_t *p)
         json_object_set_new(one, "kind", text(samlc_report_pin_kind(pin), p));
         json_object_set_new(one, "digest", text(samlc_text_hex(pin->digest, pin->len, p), p));
         json_object_set_new(one, "source", text(pin->origin, p));
+        is_known = samlc_ledger_find_pin(&use, ledger, idp->entity_id, pin);
+        put_use(one, is_known, &use, p);
         json_array_append_new(json, one);
     }
     return json;
 }
 
-static json_t *idps(const samlc_snapshot_t *snapshot, apr_time_t now, apr_pool_t *p)
+static json_t *one_idp(const samlc_idp_t *idp, const samlc_ledger_t *ledger, apr_time_t now,
+                       apr_pool_t *p)
+{
+    json_t *json = json_object();
+
+    json_object_set_new(json, "name", text(idp->name, p));
+    json_object_set_new(json, "entity_id", text(idp->entity_id, p));
+    json_object_set_new(json, "status", text(samlc_report_idp_status(idp), p));
+    json_object_set_new(json, "modes", strings(samlc_report_idp_modes(idp, p), p));
+    json_object_set_new(json, "certificates", entries(idp, ledger, now, p));
+    json_object_set_new(json, "pins", pins(idp, ledger, p));
+    return json;
+}
+
+static json_t *idps(const samlc_snapshot_t *snapshot, const samlc_ledger_t *ledger, apr_time_t now,
+                    apr_pool_t *p)
 {
     json_t *json = json_array();
     const samlc_idp_t *idp = NULL;
-    json_t *one = NULL;
     int i = 0;
 
     for (i = 0; i < snapshot->idps->nelts; i++) {
         idp = APR_ARRAY_IDX(snapshot->idps, i, const samlc_idp_t *);
-        one = json_object();
-        json_object_set_new(one, "name", text(idp->name, p));
-        json_object_set_new(one, "entity_id", text(idp->entity_id, p));
-        json_object_set_new(one, "status", text(samlc_report_idp_status(idp), p));
-        json_object_set_new(one, "modes", strings(samlc_report_idp_modes(idp, p), p));
-        json_object_set_new(one, "certificates", entries(idp->trust->entries, now, p));
-        json_object_set_new(one, "pins", pins(idp->trust->list, p));
-        json_array_append_new(json, one);
+        json_array_append_new(json, one_idp(idp, ledger, now, p));
     }
     return json;
 }
@@ -432,13 +459,60 @@ static json_t *keysets(const samlc_snapshot_t *snapshot, apr_time_t now, apr_poo
     return json;
 }
 
-const char *samlc_report_list(const samlc_snapshot_t *snapshot, apr_time_t now, apr_pool_t *p)
+const char *samlc_report_list(const samlc_snapshot_t *snapshot, const samlc_ledger_t *ledger,
+                              apr_time_t now, apr_pool_t *p)
 {
     json_t *json = json_object();
 
     json_object_set_new(json, "generation_hash", text(snapshot->digest_hex, p));
-    json_object_set_new(json, "idps", idps(snapshot, now, p));
+    json_object_set_new(json, "idps", idps(snapshot, ledger, now, p));
     json_object_set_new(json, "keysets", keysets(snapshot, now, p));
+    return document(json, p);
+}
+
+/* Those of an IdP; those of IdPs that are not configured for NULL. */
+static json_t *other_uses(const apr_array_header_t *others, const samlc_idp_t *idp, apr_pool_t *p)
+{
+    json_t *json = json_array();
+    const samlc_other_use_t *other = NULL;
+    const char *sha256 = NULL;
+    json_t *one = NULL;
+    int i = 0;
+
+    for (i = 0; i < others->nelts; i++) {
+        other = &APR_ARRAY_IDX(others, i, samlc_other_use_t);
+        if (other->idp == idp) {
+            sha256 = samlc_text_hex(other->sha256, sizeof(other->sha256), p);
+            one = json_object();
+            json_object_set_new(one, "sha256", text(other->is_key ? NULL : sha256, p));
+            json_object_set_new(one, "spki_sha256", text(other->is_key ? sha256 : NULL, p));
+            put_use(one, 1, &other->use, p);
+            json_array_append_new(json, one);
+        }
+    }
+    return json;
+}
+
+const char *samlc_report_ledger(const samlc_snapshot_t *snapshot, const samlc_ledger_t *ledger,
+                                apr_time_t now, apr_pool_t *p)
+{
+    const apr_array_header_t *others = samlc_ledger_others(ledger, snapshot, p);
+    json_t *json = json_object();
+    json_t *all = json_array();
+    json_t *one = NULL;
+    int i = 0;
+
+    for (i = 0; i < snapshot->idps->nelts; i++) {
+        const samlc_idp_t *idp = APR_ARRAY_IDX(snapshot->idps, i, const samlc_idp_t *);
+
+        one = one_idp(idp, ledger, now, p);
+        json_object_set_new(one, "others", other_uses(others, idp, p));
+        json_array_append_new(all, one);
+    }
+    json_object_set_new(json, "generation_hash", text(snapshot->digest_hex, p));
+    json_object_set_new(json, "idps", all);
+    json_object_set_new(json, "others", other_uses(others, NULL, p));
+    json_object_set_new(json, "uncounted", number(samlc_ledger_uncounted(ledger)));
     return document(json, p);
 }
 
@@ -466,6 +540,17 @@ static json_t *store(const samlc_status_report_t *status, apr_pool_t *p)
     json_object_set_new(json, "sessions", number(status->sessions));
     json_object_set_new(json, "claims", number(status->claims));
     json_object_set_new(json, "error", text(status->store_error, p));
+    return json;
+}
+
+static json_t *ledger(const samlc_status_report_t *status, apr_pool_t *p)
+{
+    json_t *json = json_object();
+
+    json_object_set_new(json, "uncounted",
+                        status->ledger ? number(samlc_ledger_uncounted(status->ledger))
+                                       : json_null());
+    json_object_set_new(json, "error", text(status->ledger_error, p));
     return json;
 }
 
@@ -523,9 +608,10 @@ const char *samlc_report_status(const samlc_status_report_t *status, apr_pool_t 
     json_object_set_new(json, "loaded_at", instant(snapshot->loaded_at, p));
     json_object_set_new(json, "last_reload_error", last_error(status, p));
     json_object_set_new(json, "store", store(status, p));
+    json_object_set_new(json, "ledger", ledger(status, p));
     json_object_set_new(json, "logins", logins(status));
     json_object_set_new(json, "children", children(status, p));
-    json_object_set_new(json, "idps", idps(snapshot, status->now, p));
+    json_object_set_new(json, "idps", idps(snapshot, status->ledger, status->now, p));
     json_object_set_new(json, "keysets", keysets(snapshot, status->now, p));
     json_object_set_new(json, "warnings", strings(snapshot->warnings, p));
     return document(json, p);

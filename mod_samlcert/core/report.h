@@ -5,6 +5,7 @@
 
 #include "core/keys/cert.h"
 #include "core/saml/response.h"
+#include "core/trust/ledger.h"
 #include "core/trust/snapshot.h"
 #include "core/trust/unlisted.h"
 
@@ -31,6 +32,8 @@ typedef struct samlc_status_report_t {
     apr_uint64_t sessions;
     apr_uint64_t claims;
     const char *store_error;             /* NULL: the store works */
+    const samlc_ledger_t *ledger;        /* NULL: nothing is known of uses */
+    const char *ledger_error;            /* NULL: the ledger works */
     apr_time_t now;
 } samlc_status_report_t;
 
@@ -61,8 +64,20 @@ const char *samlc_report_unlisted(const apr_array_header_t *list, apr_time_t now
 /* An array with the particulars of each certificate (samlc_cert_t *). */
 const char *samlc_report_certs(const apr_array_header_t *certs, apr_time_t now, apr_pool_t *p);
 
-/* The IdPs with their certificates, and our keys: {"generation_hash", "idps", "keysets"}. */
-const char *samlc_report_list(const samlc_snapshot_t *snapshot, apr_time_t now, apr_pool_t *p);
+/*
+ * The IdPs with their certificates and, if there is a ledger (NULL: none), their uses, and our
+ * keys: {"generation_hash", "idps", "keysets"}.
+ */
+const char *samlc_report_list(const samlc_snapshot_t *snapshot, const samlc_ledger_t *ledger,
+                              apr_time_t now, apr_pool_t *p);
+
+/*
+ * The IdPs with all that the ledger has of them: {"generation_hash", "idps", "others",
+ * "uncounted"}. In `others`, those of an IdP and those of IdPs that are not configured, stands what
+ * is known by its digest only.
+ */
+const char *samlc_report_ledger(const samlc_snapshot_t *snapshot, const samlc_ledger_t *ledger,
+                                apr_time_t now, apr_pool_t *p);
 
 /* {"state": "ok|warning|critical", "errors": [...], "warnings": [...]} */
 const char *samlc_report_lint(const samlc_result_t *error, const apr_array_header_t *warnings,

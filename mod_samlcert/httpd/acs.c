@@ -17,6 +17,7 @@
 
 #define KEYSET "default"
 #define WARN_EVERY apr_time_from_sec(3600)
+#define SAY_FULL_EVERY apr_time_from_sec(86400)
 
 /* One response on its way through. */
 typedef struct acs_t {
@@ -211,12 +212,30 @@ static void report_unlisted(const acs_t *acs, const samlc_verdict_t *verdict)
     }
 }
 
+/* Whatever becomes of the ledger, the login goes on. */
+static void count_use(const acs_t *acs, const samlc_verdict_t *verdict)
+{
+    const mod_samlc_state_t *state = acs->conf->realm->state;
+    samlc_ledger_t *ledger = mod_samlc_state_ledger(state);
+    const samlc_trust_verdict_t *trust = &verdict->trust;
+
+    if (ledger
+        && !samlc_ledger_count(ledger, verdict->idp->entity_id, trust->cert, trust->key, acs->now)
+        && mod_samlc_log_is_due("ledger", acs->now, SAY_FULL_EVERY)) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, acs->r, MOD_SAMLC_TAG_LEDGER_FULL
+                      "%s/ledger has no room for one more certificate: its use is not counted "
+                      "(to begin anew remove the file and restart the server)",
+                      mod_samlc_state_dir(state));
+    }
+}
+
 static int admit(const acs_t *acs, const samlc_verdict_t *verdict)
 {
     request_rec *r = acs->r;
     const char *target = acs->relay_state && *acs->relay_state != '\0' ? acs->relay_state : "/";
 
     log_accepted(acs, verdict);
+    count_use(acs, verdict);
     mod_samlc_board_count(acs->conf->realm->board, SAMLC_REASON_OK);
     mod_samlc_session_remove(r);    /* the one that this browser had before */
     mod_samlc_session_send(r, acs->cookie);

@@ -38,6 +38,9 @@ APLOG_USE_MODULE(samlcert);
 #define MOD_SAMLC_TAG_KEPT "SMC0107: "           /* in the archive */
 #define MOD_SAMLC_TAG_UNKEPT "SMC0108: "
 #define MOD_SAMLC_TAG_NO_LAST_GOOD "SMC0109: "   /* the archive's copy can't be used */
+#define MOD_SAMLC_TAG_LEDGER_CLOSED "SMC0113: "  /* logins are not counted, or not synced */
+#define MOD_SAMLC_TAG_LEDGER_ASIDE "SMC0114: "   /* the file was no ledger: begun anew */
+#define MOD_SAMLC_TAG_LEDGER_FULL "SMC0115: "
 
 /* logins */
 #define MOD_SAMLC_TAG_ACCEPTED "SMC0200: "

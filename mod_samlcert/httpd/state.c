@@ -15,6 +15,7 @@
 #include "httpd/log.h"
 
 #define RETRY_EVERY apr_time_from_sec(1)
+#define LEDGER_RETRY_EVERY apr_time_from_sec(60)
 #define SAY_EVERY apr_time_from_sec(60)
 #define EXPIRE_BATCH 500      /* one transaction: writers of other processes wait for it */
 #define EXPIRE_BATCHES 20
@@ -28,6 +29,9 @@ struct mod_samlc_state_t {
     apr_time_t tried_at;
     _Atomic(const char *) error;
     _Atomic(const mod_samlc_backend_t *) backend;    /* set once, when all of it is open */
+    apr_time_t ledger_tried_at;
+    _Atomic(const char *) ledger_error;
+    _Atomic(samlc_ledger_t *) ledger;                /* set once, when it is open */
 };
 
 mod_samlc_state_t *mod_samlc_state_make(const char *dir, apr_pool_t *p)
@@ -37,6 +41,8 @@ mod_samlc_state_t *mod_samlc_state_make(const char *dir, apr_pool_t *p)
     state->dir = dir;
     atomic_init(&state->error, "the store is not open");
     atomic_init(&state->backend, NULL);
+    atomic_init(&state->ledger_error, "the ledger is not open");
+    atomic_init(&state->ledger, NULL);
     return state;
 }
 
@@ -144,6 +150,36 @@ static void try_open(mod_samlc_state_t *state, server_rec *s, apr_time_t now)
     apr_pool_destroy(p);
 }
 
+/* Nothing depends on the ledger but what is shown of it: without it logins go on. */
+static void try_ledger(mod_samlc_state_t *state, server_rec *s, apr_time_t now)
+{
+    apr_pool_t *p = NULL;
+    samlc_result_t *res = NULL;
+    samlc_ledger_t *ledger = NULL;
+    const char *aside = NULL;
+
+    state->ledger_tried_at = now;
+    apr_pool_create(&p, state->pool);
+    res = samlc_result_make(p);
+    samlc_ledger_open(&ledger, &aside, state->dir, res, p);
+    if (aside) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, MOD_SAMLC_TAG_LEDGER_ASIDE
+                     "%s/ledger was damaged, or of another version: it is %s now, and the uses of "
+                     "certificates are counted anew", state->dir, aside);
+    }
+    if (ledger) {
+        atomic_store_explicit(&state->ledger, ledger, memory_order_release);
+        return;
+    }
+    if (mod_samlc_log_is_due(res->message, now, apr_time_from_sec(3600))) {
+        atomic_store(&state->ledger_error, apr_pstrdup(state->pool, res->message));
+        ap_log_error(APLOG_MARK, APLOG_ERR, res->status, s, MOD_SAMLC_TAG_LEDGER_CLOSED
+                     "%s: %s (logins go on, but the uses of certificates are not counted)",
+                     samlc_reason_word(res->reason), res->message);
+    }
+    apr_pool_destroy(p);
+}
+
 void mod_samlc_state_open_child(mod_samlc_state_t *state, server_rec *s, apr_pool_t *pchild)
 {
     apr_allocator_t *allocator = NULL;
@@ -156,11 +192,18 @@ void mod_samlc_state_open_child(mod_samlc_state_t *state, server_rec *s, apr_poo
     }
     apr_allocator_owner_set(allocator, state->pool);
     try_open(state, s, apr_time_now());
+    try_ledger(state, s, apr_time_now());
 }
 
 int mod_samlc_state_look(mod_samlc_state_t *state, server_rec *s, apr_time_t now)
 {
-    if (mod_samlc_state_backend(state) || !state->pool || now < state->tried_at + RETRY_EVERY) {
+    if (!state->pool) {
+        return 0;
+    }
+    if (!mod_samlc_state_ledger(state) && now >= state->ledger_tried_at + LEDGER_RETRY_EVERY) {
+        try_ledger(state, s, now);
+    }
+    if (mod_samlc_state_backend(state) || now < state->tried_at + RETRY_EVERY) {
         return 0;
     }
     try_open(state, s, now);
@@ -170,6 +213,19 @@ int mod_samlc_state_look(mod_samlc_state_t *state, server_rec *s, apr_time_t now
     ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, MOD_SAMLC_TAG_STORE_OPENED
                  "the store in %s is open now", state->dir);
     return 1;
+}
+
+static void sync_ledger(const mod_samlc_state_t *state, server_rec *s, apr_time_t now,
+                        apr_pool_t *p)
+{
+    samlc_ledger_t *ledger = mod_samlc_state_ledger(state);
+    samlc_result_t *res = samlc_result_make(p);
+
+    if (ledger && samlc_ledger_sync(ledger, res) != APR_SUCCESS
+        && mod_samlc_log_is_due(res->message, now, SAY_EVERY)) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, res->status, s, MOD_SAMLC_TAG_LEDGER_CLOSED "%s: %s",
+                     samlc_reason_word(res->reason), res->message);
+    }
 }
 
 void mod_samlc_state_expire(const mod_samlc_state_t *state, server_rec *s, apr_time_t now,
@@ -189,6 +245,7 @@ void mod_samlc_state_expire(const mod_samlc_state_t *state, server_rec *s, apr_t
         ap_log_error(APLOG_MARK, APLOG_ERR, rv, s, MOD_SAMLC_TAG_STORE_FAILED "%s: %s",
                      samlc_reason_word(res->reason), res->message);
     }
+    sync_ledger(state, s, now, p);
 }
 
 const mod_samlc_backend_t *mod_samlc_state_backend(const mod_samlc_state_t *state)
@@ -199,4 +256,14 @@ const mod_samlc_backend_t *mod_samlc_state_backend(const mod_samlc_state_t *stat
 const char *mod_samlc_state_error(const mod_samlc_state_t *state)
 {
     return atomic_load(&state->error);
+}
+
+samlc_ledger_t *mod_samlc_state_ledger(const mod_samlc_state_t *state)
+{
+    return atomic_load_explicit(&state->ledger, memory_order_acquire);
+}
+
+const char *mod_samlc_state_ledger_error(const mod_samlc_state_t *state)
+{
+    return atomic_load(&state->ledger_error);
 }

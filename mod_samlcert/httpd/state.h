@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A state directory: the store with sessions and replay claims, and the key that seals what
- * browsers keep for us. The parent makes the directory; each child opens what is in it, because
- * LMDB must not be opened across a fork.
+ * A state directory: the store with sessions and replay claims, the key that seals what browsers
+ * keep for us, and the ledger. The parent makes the directory; each child opens what is in it,
+ * because LMDB must not be opened across a fork.
  */
 #ifndef MOD_SAMLC_STATE_H
 #define MOD_SAMLC_STATE_H
@@ -11,6 +11,7 @@
 
 #include "core/keys/seal.h"
 #include "core/store/store.h"
+#include "core/trust/ledger.h"
 
 typedef struct mod_samlc_state_t mod_samlc_state_t;
 
@@ -43,7 +44,7 @@ void mod_samlc_state_open_child(mod_samlc_state_t *state, server_rec *s, apr_poo
  */
 int mod_samlc_state_look(mod_samlc_state_t *state, server_rec *s, apr_time_t now);
 
-/* Deletes what has expired. For the singleton watchdog. */
+/* Deletes what has expired, and syncs the ledger. For the singleton watchdog. */
 void mod_samlc_state_expire(const mod_samlc_state_t *state, server_rec *s, apr_time_t now,
                             apr_pool_t *p);
 
@@ -52,5 +53,11 @@ const mod_samlc_backend_t *mod_samlc_state_backend(const mod_samlc_state_t *stat
 
 /* Why nothing is open; never NULL. */
 const char *mod_samlc_state_error(const mod_samlc_state_t *state);
+
+/* The ledger; NULL if it could not be opened: then logins go on uncounted. Any thread. */
+samlc_ledger_t *mod_samlc_state_ledger(const mod_samlc_state_t *state);
+
+/* Why there is no ledger; never NULL. */
+const char *mod_samlc_state_ledger_error(const mod_samlc_state_t *state);
 
 #endif

@@ -67,6 +67,8 @@ static int send_json(request_rec *r, const mod_samlc_realm_t *realm)
     report.now = apr_time_now();
     report.store = mod_samlc_server_get(r->server)->store;
     report_store(&report, realm, r->pool);
+    report.ledger = mod_samlc_state_ledger(realm->state);
+    report.ledger_error = report.ledger ? NULL : mod_samlc_state_ledger_error(realm->state);
     mod_samlc_board_report(realm->board, realm->id, &report, r->pool);
     mod_samlc_reply_uncached(r);
     ap_set_content_type(r, "application/json");

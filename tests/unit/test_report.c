@@ -185,7 +185,7 @@ START_TEST(a_list_has_the_particulars)
 {
     world_t *w = world();
 
-    read_back(samlc_report_list(&w->snapshot, TEST_NOW, p));
+    read_back(samlc_report_list(&w->snapshot, NULL, TEST_NOW, p));
     has_members(json, "generation_hash idps keysets");
     is_text("generation_hash", "c0ffee");
     has_members(at("idps.0"), "name entity_id status modes certificates pins");
@@ -193,7 +193,8 @@ START_TEST(a_list_has_the_particulars)
     is_text("idps.0.entity_id", "https://idp.example/");
     is_text("idps.0.status", "active");
     has_members(at("idps.0.certificates.0"), "sha256 subject issuer serial not_before not_after "
-                "days_left spki_sha256 key_type key_bits slot mode source");
+                "days_left spki_sha256 key_type key_bits slot mode source first_use last_use "
+                "count");
     is_text("idps.0.certificates.0.sha256", samlc_cert_sha256_hex(w->primary));
     is_text("idps.0.certificates.0.subject", "CN=primary");
     is_text("idps.0.certificates.0.serial", "1f");
@@ -215,7 +216,7 @@ START_TEST(a_bare_key_has_no_certificate)
 {
     world_t *w = world();
 
-    read_back(samlc_report_list(&w->snapshot, TEST_NOW, p));
+    read_back(samlc_report_list(&w->snapshot, NULL, TEST_NOW, p));
     is_null("idps.0.certificates.1.sha256");
     is_null("idps.0.certificates.1.not_after");
     is_null("idps.0.certificates.1.days_left");
@@ -230,8 +231,53 @@ START_TEST(an_inactive_idp_is_called_so)
     world_t *w = world();
 
     w->settings.status = SAMLC_STATUS_INACTIVE;
-    read_back(samlc_report_list(&w->snapshot, TEST_NOW, p));
+    read_back(samlc_report_list(&w->snapshot, NULL, TEST_NOW, p));
     is_text("idps.0.status", "inactive");
+}
+END_TEST
+
+START_TEST(uses_are_told_where_there_is_a_ledger)
+{
+    world_t *w = world();
+    const samlc_key_t *bare = samlc_cert_key(w->own);
+    samlc_ledger_t *ledger = NULL;
+    const char *aside = NULL;
+    int i = 0;
+
+    read_back(samlc_report_list(&w->snapshot, NULL, TEST_NOW, p));
+    is_null("idps.0.certificates.0.first_use");
+    is_null("idps.0.certificates.0.last_use");
+    is_null("idps.0.certificates.0.count");
+    json_decref(json);
+    ck_assert_int_eq(samlc_ledger_open(&ledger, &aside, test_dir(p), samlc_result_make(p), p),
+                     APR_SUCCESS);
+    for (i = 0; i < 2; i++) {
+        ck_assert(samlc_ledger_count(ledger, "https://idp.example/", w->primary, NULL,
+                                     TEST_NOW + apr_time_from_sec(i)));
+    }
+    samlc_ledger_count(ledger, "https://idp.example/", w->own, bare, TEST_NOW);
+    samlc_ledger_count(ledger, "https://gone.example/", NULL, bare, TEST_NOW);
+    read_back(samlc_report_list(&w->snapshot, ledger, TEST_NOW, p));
+    is_text("idps.0.certificates.0.first_use", "2026-07-01T00:00:00Z");
+    is_text("idps.0.certificates.0.last_use", "2026-07-01T00:00:01Z");
+    is_number("idps.0.certificates.0.count", 2);
+    is_null("idps.0.certificates.1.first_use");
+    is_number("idps.0.certificates.1.count", 0);
+    is_null("idps.0.pins.0.count");              /* by SHA-1: not known */
+    json_decref(json);
+    read_back(samlc_report_ledger(&w->snapshot, ledger, TEST_NOW, p));
+    has_members(json, "generation_hash idps others uncounted");
+    has_members(at("idps.0"), "name entity_id status modes certificates pins others");
+    is_number("idps.0.certificates.0.count", 2);
+    ck_assert_uint_eq(json_array_size(at("idps.0.others")), 1);
+    is_text("idps.0.others.0.sha256", samlc_cert_sha256_hex(w->own));
+    is_null("idps.0.others.0.spki_sha256");
+    is_number("idps.0.others.0.count", 1);
+    ck_assert_uint_eq(json_array_size(at("others")), 1);
+    is_null("others.0.sha256");
+    is_text("others.0.spki_sha256",
+            samlc_text_hex(samlc_key_spki_sha256(bare), SAMLC_SHA256_LEN, p));
+    is_number("uncounted", 0);
 }
 END_TEST
 
@@ -255,7 +301,7 @@ START_TEST(pins_are_named_by_their_kind)
     pin->len = kinds[_i].len;
     pin->is_spki = kinds[_i].is_spki;
     memset(pin->digest, 0x5a, pin->len);
-    read_back(samlc_report_list(&w->snapshot, TEST_NOW, p));
+    read_back(samlc_report_list(&w->snapshot, NULL, TEST_NOW, p));
     is_text("idps.0.pins.0.kind", kinds[_i].kind);
     is_text("idps.0.pins.0.digest", samlc_text_hex(pin->digest, pin->len, p));
     is_text("idps.0.pins.0.source", "/t/pins:3");
@@ -298,7 +344,7 @@ START_TEST(key_sets_come_by_name)
     samlc_keyset_t other = {.name = "another"};
 
     apr_hash_set(w->snapshot.keysets, "another", APR_HASH_KEY_STRING, &other);
-    read_back(samlc_report_list(&w->snapshot, TEST_NOW, p));
+    read_back(samlc_report_list(&w->snapshot, NULL, TEST_NOW, p));
     is_text("keysets.0.name", "another");
     is_text("keysets.1.name", "default");
     ck_assert_uint_eq(json_array_size(at("keysets.0.keys")), 0);
@@ -325,7 +371,7 @@ START_TEST(a_status_has_the_contract)
     status.children = children;
     read_back(samlc_report_status(&status, p));
     has_members(json, "version generation generation_hash serving loaded_at last_reload_error "
-                "store logins children idps keysets warnings");
+                "store ledger logins children idps keysets warnings");
     is_text("version", "0.1.0");
     is_number("generation", 41);
     is_text("generation_hash", "c0ffee");
@@ -337,6 +383,7 @@ START_TEST(a_status_has_the_contract)
     is_number("store.sessions", 7);
     is_number("store.claims", 9);
     is_null("store.error");
+    is_null("ledger.error");
     has_members(at("children.0"), "pid generation generation_hash serving loaded_at refused_loads");
     is_number("children.0.pid", 4711);
     is_text("children.0.serving", "archive");
@@ -355,6 +402,7 @@ START_TEST(a_status_tells_what_went_wrong)
     status.last_error_message = "/t/idp/one/primary.pem: half a certificate";
     status.last_error_at = TEST_NOW;
     status.store_error = "disk full";
+    status.ledger_error = "no place";
     APR_ARRAY_PUSH((apr_array_header_t *)w->snapshot.warnings, const char *) = "beware";
     read_back(samlc_report_status(&status, p));
     has_members(at("last_reload_error"), "code message at");
@@ -362,6 +410,8 @@ START_TEST(a_status_tells_what_went_wrong)
     is_text("last_reload_error.message", "/t/idp/one/primary.pem: half a certificate");
     is_text("last_reload_error.at", "2026-07-01T00:00:00Z");
     is_text("store.error", "disk full");
+    is_text("ledger.error", "no place");
+    is_null("ledger.uncounted");
     is_text("warnings.0", "beware");
     ck_assert_uint_eq(json_array_size(at("children")), 0);
 }
@@ -609,6 +659,7 @@ Suite *suite_report(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, a_list_has_the_particulars);
     tcase_add_test(tc, a_bare_key_has_no_certificate);
+    tcase_add_test(tc, uses_are_told_where_there_is_a_ledger);
     tcase_add_test(tc, an_inactive_idp_is_called_so);
     tcase_add_loop_test(tc, pins_are_named_by_their_kind, 0, sizeof(kinds) / sizeof(kinds[0]));
     tcase_add_loop_test(tc, modes_follow_from_what_is_configured, 0,

@@ -161,6 +161,7 @@ typedef struct claim_t {
     samlc_trust_mode_t mode;
     samlc_trust_slot_t slot;
     const samlc_cert_t *cert;          /* NULL: a bare key */
+    const samlc_key_t *key;
     const char *origin;
     int needs_chain;
     const char *constraint;            /* AnchorConstraint, where the chain alone decides */
@@ -177,6 +178,7 @@ static samlc_trust_verdict_t verdict_of(const claim_t *claim, samlc_reason_t rea
     v.mode = claim->mode;
     v.slot = claim->slot;
     v.cert = claim->cert;
+    v.key = claim->key;
     v.origin = claim->origin;
     v.message = message;
     return v;
@@ -283,6 +285,7 @@ static claim_t claim_of_entry(const samlc_trust_t *trust, const samlc_trust_entr
     claim.mode = entry->mode;
     claim.slot = entry->slot;
     claim.cert = entry->cert;
+    claim.key = entry->key;
     claim.origin = entry->origin;
     claim.needs_chain = trust->settings->validate_chain;
     claim.expiry_default = entry->mode == SAMLC_MODE_METADATA ? SAMLC_EXPIRY_IGNORE
@@ -311,6 +314,7 @@ static int claim_of_pin(claim_t *claim, const samlc_trust_t *trust,
     memset(claim, 0, sizeof(*claim));
     claim->mode = trust->list->ignore_trust ? SAMLC_MODE_PINNED : SAMLC_MODE_ANCHORED;
     claim->cert = candidate->cert;
+    claim->key = candidate->key;
     claim->origin = pin->origin;
     claim->needs_chain = !trust->list->ignore_trust;
     claim->expiry_default = trust->list->ignore_trust ? SAMLC_EXPIRY_WARN : SAMLC_EXPIRY_REJECT;
@@ -326,6 +330,7 @@ static int claim_of_anchors(claim_t *claim, const samlc_trust_t *trust,
     memset(claim, 0, sizeof(*claim));
     claim->mode = SAMLC_MODE_ANY_TRUSTED;
     claim->cert = candidate->cert;
+    claim->key = candidate->key;
     claim->origin = "ANY-TRUSTED";
     claim->needs_chain = 1;
     claim->constraint = trust->settings->anchor_constraint;
@@ -360,6 +365,7 @@ samlc_trust_verdict_t samlc_trust_judge(const samlc_trust_t *trust,
     memset(&first, 0, sizeof(first));
     first.reason = SAMLC_REASON_CERT_NOT_LISTED;
     first.cert = candidate->cert;
+    first.key = candidate->key;
     first.message = "nothing configured speaks for this key";
     if (retired != NULL) {
         claim = claim_of_entry(trust, retired);

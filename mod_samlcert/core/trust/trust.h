@@ -90,6 +90,7 @@ typedef struct samlc_trust_verdict_t {
     samlc_trust_slot_t slot;
     /* the certificate that vouches or fails; NULL for a bare key */
     const samlc_cert_t *cert;
+    const samlc_key_t *key;          /* the key that verified */
     const char *origin;              /* where it is configured */
     const char *message;             /* one sentence: why */
     const char *warning;             /* NULL, or what to worry about although it is trusted */
