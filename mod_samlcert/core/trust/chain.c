@@ -21,6 +21,8 @@ struct samlc_chain_t {
     X509_STORE *store;               /* anchors and CRLs; read-only once built */
     STACK_OF(X509) *untrusted;       /* material for paths */
     apr_array_header_t *certs;       /* samlc_cert_t *: anchors and material */
+    apr_array_header_t *anchors;     /* samlc_cert_t *: those of `certs` that are */
+    apr_array_header_t *crls;        /* const char *: hex of their SHA-256 */
     apr_array_header_t *conflicted;  /* samlc_cert_t *: those of `certs` that are distrusted */
     apr_array_header_t *conflicts;   /* const char * */
     int has_anchor;
@@ -80,6 +82,7 @@ static int add_cert(samlc_chain_t *chain, const samlc_cert_t *cert, int may_be_a
     APR_ARRAY_PUSH(chain->certs, const samlc_cert_t *) = cert;
     if (may_be_anchor && samlc_cert_is_self_signed(cert)) {
         chain->has_anchor = 1;
+        APR_ARRAY_PUSH(chain->anchors, const samlc_cert_t *) = cert;
         return X509_STORE_add_cert(chain->store, x) == 1;
     }
     return X509_add_cert(chain->untrusted, x, X509_ADD_FLAG_UP_REF) == 1;
@@ -122,8 +125,14 @@ static int count(const samlc_data_t *file, const char *text)
 
 static int add_crl(samlc_chain_t *chain, X509_CRL *crl)
 {
-    int done = crl && X509_STORE_add_crl(chain->store, crl) == 1;
+    unsigned char sha256[SAMLC_SHA256_LEN];
+    int done = crl && X509_STORE_add_crl(chain->store, crl) == 1
+               && X509_CRL_digest(crl, EVP_sha256(), sha256, NULL) == 1;
 
+    if (done) {
+        APR_ARRAY_PUSH(chain->crls, const char *) =
+            samlc_text_hex(sha256, sizeof(sha256), chain->crls->pool);
+    }
     X509_CRL_free(crl);
     return done;
 }
@@ -257,6 +266,8 @@ static samlc_chain_t *make_empty(apr_pool_t *p)
     samlc_chain_t *chain = apr_pcalloc(p, sizeof(*chain));
 
     chain->certs = apr_array_make(p, 8, sizeof(const samlc_cert_t *));
+    chain->anchors = apr_array_make(p, 2, sizeof(const samlc_cert_t *));
+    chain->crls = apr_array_make(p, 1, sizeof(const char *));
     chain->conflicted = apr_array_make(p, 2, sizeof(const samlc_cert_t *));
     chain->conflicts = apr_array_make(p, 1, sizeof(const char *));
     chain->store = X509_STORE_new();
@@ -300,6 +311,28 @@ apr_status_t samlc_chain_make(samlc_chain_t **pchain, const samlc_chain_source_t
     ERR_clear_error();
     *pchain = chain;
     return APR_SUCCESS;
+}
+
+const apr_array_header_t *samlc_chain_certs(const samlc_chain_t *chain)
+{
+    return chain->certs;
+}
+
+int samlc_chain_is_anchor(const samlc_chain_t *chain, const samlc_cert_t *cert)
+{
+    int i;
+
+    for (i = 0; i < chain->anchors->nelts; i++) {
+        if (APR_ARRAY_IDX(chain->anchors, i, const samlc_cert_t *) == cert) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+const apr_array_header_t *samlc_chain_crls(const samlc_chain_t *chain)
+{
+    return chain->crls;
 }
 
 const apr_array_header_t *samlc_chain_conflicts(const samlc_chain_t *chain)

@@ -50,6 +50,15 @@ int samlc_chain_meets(const samlc_chain_t *chain, const samlc_cert_t *cert, cons
 /* NULL, or what is wrong with the syntax of a constraint. */
 const char *samlc_chain_constraint_error(const char *constraint, apr_pool_t *p);
 
+/* What it is made of (const samlc_cert_t *): anchors and material, without the system's. */
+const apr_array_header_t *samlc_chain_certs(const samlc_chain_t *chain);
+
+/* TRUE if `cert`, one of them, is an anchor. */
+int samlc_chain_is_anchor(const samlc_chain_t *chain, const samlc_cert_t *cert);
+
+/* Its revocation lists: hex of the SHA-256 of each (const char *). */
+const apr_array_header_t *samlc_chain_crls(const samlc_chain_t *chain);
+
 /* One sentence for each conflict in the store (const char *). */
 const apr_array_header_t *samlc_chain_conflicts(const samlc_chain_t *chain);
 
