@@ -321,9 +321,184 @@ static TCase *losses_case(void)
     return tc;
 }
 
+/* ---- Differences ---- */
+
+/* All of them, as sentences in order, each with a line end. */
+static const char *differences(void)
+{
+    const apr_array_header_t *all = NULL;
+    const char *text = "";
+    int i = 0;
+
+    load(&after);
+    all = samlc_difference_make(before, after, p);
+    for (i = 0; i < all->nelts; i++) {
+        text = apr_pstrcat(
+            p, text,
+            samlc_difference_sentence(&APR_ARRAY_IDX(all, i, samlc_difference_t), p), "\n", NULL);
+    }
+    return text;
+}
+
+static const char *shown(const char *what, const test_cert_t *cert, const char *cn)
+{
+    return apr_psprintf(p, "%s %s (CN=%s, until 2027-01-01)", what, head(cert), cn);
+}
+
+START_TEST(nothing_is_different)
+{
+    load(&before);
+    conf("# a comment\n");
+    ck_assert_str_eq(differences(), "");
+    ck_assert_str_ne(before->digest_hex, after->digest_hex);
+}
+END_TEST
+
+START_TEST(certificates_on_file)
+{
+    put("idp/one/staged.pem", two->pem);
+    put("idp/one/alternate.pem", three->pem);
+    load(&before);
+    moved("idp/one/primary.pem", "idp/one/retired.pem");
+    moved("idp/one/staged.pem", "idp/one/primary.pem");
+    moved("idp/one/alternate.pem", "idp/one/alternate-old.pem");
+    put("idp/one/staged.pem", issued->pem);
+    ck_assert_str_eq(
+        differences(),
+        apr_pstrcat(p, "IdP one: ", shown("certificate", one, "one"), " moved primary -> retired\n",
+                    "IdP one: ", shown("certificate", two, "two"), " moved staged -> primary\n",
+                    "IdP one: ", shown("certificate", issued, "issued"), " came as staged\n", NULL));
+    load(&before);
+    gone("idp/one/retired.pem");
+    ck_assert_str_eq(differences(),
+                     apr_pstrcat(p, "IdP one: ", shown("certificate", one, "one"),
+                                 " went, was retired\n", NULL));
+}
+END_TEST
+
+/* The same certificate twice in one slot, and once elsewhere: each counts. */
+START_TEST(certificates_on_file_twice)
+{
+    put("idp/one/alternate-1.pem", one->pem);
+    put("idp/one/alternate-2.pem", one->pem);
+    load(&before);
+    gone("idp/one/alternate-2.pem");
+    ck_assert_str_eq(differences(),
+                     apr_pstrcat(p, "IdP one: ", shown("certificate", one, "one"),
+                                 " went, was alternate\n", NULL));
+}
+END_TEST
+
+START_TEST(pins_and_lists)
+{
+    pins(IGNORE, one, two);
+    load(&before);
+    pins(IGNORE, three, one);
+    ck_assert_str_eq(differences(),
+                     apr_pstrcat(p, "IdP one: pin ", head(two), " went, was pinned\n",
+                                 "IdP one: pin ", head(three), " came as pinned\n", NULL));
+    pins("", one, two);
+    ck_assert_str_eq(differences(),
+                     apr_pstrcat(p, "IdP one: pin ", head(one), " moved pinned -> anchored\n",
+                                 "IdP one: pin ", head(two), " moved pinned -> anchored\n", NULL));
+    conf("SignCerts ANY-TRUSTED\n");
+    load(&before);
+    conf("");
+    ck_assert_str_eq(differences(), "IdP one: pin ANY-TRUSTED went\n");
+}
+END_TEST
+
+START_TEST(settings_by_name)
+{
+    conf("ClockSkew 60\nNameIDFormat urn:a\nAuthnContext urn:b urn:c\n");
+    load(&before);
+    conf("CertExpiry reject\nForceAuthn on\nSignatureAlgorithms rsa-sha256\nClockSkew 61\n"
+         "SSOUrl https://idp.example.org/sso\n");
+    ck_assert_ptr_nonnull(strstr(differences(), "IdP one: setting ClockSkew changed 60 -> 61\n"));
+    ck_assert_ptr_nonnull(
+        strstr(differences(), "IdP one: setting CertExpiry changed (none) -> reject\n"));
+    ck_assert_ptr_nonnull(
+        strstr(differences(), "IdP one: setting ForceAuthn changed off -> on\n"));
+    ck_assert_ptr_nonnull(strstr(differences(), " -> rsa-sha256\n"));
+    ck_assert_ptr_nonnull(
+        strstr(differences(), "IdP one: setting NameIDFormat changed urn:a -> (none)\n"));
+    ck_assert_ptr_nonnull(
+        strstr(differences(), "IdP one: setting AuthnContext changed urn:b urn:c -> (none)\n"));
+    ck_assert_ptr_nonnull(strstr(
+        differences(), "IdP one: setting SSOUrl changed (none) -> https://idp.example.org/sso\n"));
+}
+END_TEST
+
+START_TEST(idps_that_come_and_go)
+{
+    load(&before);
+    moved("idp/one", "idp/other");
+    ck_assert_str_eq(
+        differences(),
+        apr_pstrcat(p, "IdP one went, was " ENTITY "\n", "IdP one: ",
+                    shown("certificate", one, "one"), " went, was primary\n",
+                    "IdP other came as " ENTITY "\n", "IdP other: ",
+                    shown("certificate", one, "one"), " came as primary\n", NULL));
+}
+END_TEST
+
+/* What is shared is told once, what is an IdP's own is told of it. */
+START_TEST(anchors_shared_and_own)
+{
+    ck_assert_int_eq(mkdir(at("idp/two"), 0755), 0);
+    put("idp/two/idp.conf", "EntityID https://idp.example.org/two\n");
+    load(&before);
+    put("roots/root.pem", root->pem);
+    put("idp/one/roots/issued.pem", issued->pem);
+    ck_assert_str_eq(
+        differences(),
+        apr_pstrcat(p, "all IdPs: ", shown("anchor", root, "root"), " came\n", "IdP one: ",
+                    shown("intermediate", issued, "issued"), " came\n", NULL));
+}
+END_TEST
+
+START_TEST(own_keys_by_role)
+{
+    put("sp/default/next.key", own2->key_pem);
+    put("sp/default/next.crt", own2->pem);
+    load(&before);
+    moved("sp/default/active.key", "sp/default/retiring.key");
+    moved("sp/default/active.crt", "sp/default/retiring.crt");
+    moved("sp/default/next.key", "sp/default/active.key");
+    moved("sp/default/next.crt", "sp/default/active.crt");
+    ck_assert_str_eq(differences(),
+                     apr_pstrcat(p, "our key set default: ", shown("own-key", own, "own"),
+                                 " moved active -> retiring\n", "our key set default: ",
+                                 shown("own-key", own2, "own2"), " moved next -> active\n", NULL));
+    load(&before);
+    moved("sp/default", "sp/more");
+    ck_assert_ptr_nonnull(strstr(differences(), "our key set default went\n"));
+    ck_assert_ptr_nonnull(strstr(differences(), "our key set more came\n"));
+    ck_assert_ptr_null(strstr(differences(), "PRIVATE"));
+}
+END_TEST
+
+static TCase *differences_case(void)
+{
+    TCase *tc = tcase_create("differences");
+
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, nothing_is_different);
+    tcase_add_test(tc, certificates_on_file);
+    tcase_add_test(tc, certificates_on_file_twice);
+    tcase_add_test(tc, pins_and_lists);
+    tcase_add_test(tc, settings_by_name);
+    tcase_add_test(tc, idps_that_come_and_go);
+    tcase_add_test(tc, anchors_shared_and_own);
+    tcase_add_test(tc, own_keys_by_role);
+    return tc;
+}
+
 Suite *suite_difference(void)
 {
     Suite *suite = suite_create("difference");
+
+    suite_add_tcase(suite, differences_case());
 
     suite_add_tcase(suite, losses_case());
     return suite;

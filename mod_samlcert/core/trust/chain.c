@@ -22,7 +22,7 @@ struct samlc_chain_t {
     STACK_OF(X509) *untrusted;       /* material for paths */
     apr_array_header_t *certs;       /* samlc_cert_t *: anchors and material */
     apr_array_header_t *anchors;     /* samlc_cert_t *: those of `certs` that are */
-    apr_array_header_t *crls;        /* const char *: hex of their SHA-256 */
+    apr_array_header_t *crls;        /* samlc_chain_crl_t */
     apr_array_header_t *conflicted;  /* samlc_cert_t *: those of `certs` that are distrusted */
     apr_array_header_t *conflicts;   /* const char * */
     int has_anchor;
@@ -123,15 +123,17 @@ static int count(const samlc_data_t *file, const char *text)
     return n;
 }
 
-static int add_crl(samlc_chain_t *chain, X509_CRL *crl)
+static int add_crl(samlc_chain_t *chain, X509_CRL *crl, const char *origin)
 {
+    samlc_chain_crl_t *added = NULL;
     unsigned char sha256[SAMLC_SHA256_LEN];
     int done = crl && X509_STORE_add_crl(chain->store, crl) == 1
                && X509_CRL_digest(crl, EVP_sha256(), sha256, NULL) == 1;
 
     if (done) {
-        APR_ARRAY_PUSH(chain->crls, const char *) =
-            samlc_text_hex(sha256, sizeof(sha256), chain->crls->pool);
+        added = apr_array_push(chain->crls);
+        added->sha256_hex = samlc_text_hex(sha256, sizeof(sha256), chain->crls->pool);
+        added->origin = origin;
     }
     X509_CRL_free(crl);
     return done;
@@ -144,7 +146,8 @@ static int add_pem_crls(samlc_chain_t *chain, const samlc_data_t *file, int bloc
     int n = 0;
 
     while (bio && n < blocks
-           && add_crl(chain, PEM_read_bio_X509_CRL(bio, NULL, no_passphrase, NULL))) {
+           && add_crl(chain, PEM_read_bio_X509_CRL(bio, NULL, no_passphrase, NULL),
+                      file->origin)) {
         n++;
     }
     BIO_free(bio);
@@ -160,7 +163,7 @@ static int add_der_crl(samlc_chain_t *chain, const samlc_data_t *file)
         X509_CRL_free(crl);
         crl = NULL;
     }
-    return add_crl(chain, crl);
+    return add_crl(chain, crl, file->origin);
 }
 
 static apr_status_t add_crl_file(samlc_chain_t *chain, const samlc_data_t *file,
@@ -267,7 +270,7 @@ static samlc_chain_t *make_empty(apr_pool_t *p)
 
     chain->certs = apr_array_make(p, 8, sizeof(const samlc_cert_t *));
     chain->anchors = apr_array_make(p, 2, sizeof(const samlc_cert_t *));
-    chain->crls = apr_array_make(p, 1, sizeof(const char *));
+    chain->crls = apr_array_make(p, 1, sizeof(samlc_chain_crl_t));
     chain->conflicted = apr_array_make(p, 2, sizeof(const samlc_cert_t *));
     chain->conflicts = apr_array_make(p, 1, sizeof(const char *));
     chain->store = X509_STORE_new();

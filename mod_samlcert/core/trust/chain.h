@@ -56,7 +56,13 @@ const apr_array_header_t *samlc_chain_certs(const samlc_chain_t *chain);
 /* TRUE if `cert`, one of them, is an anchor. */
 int samlc_chain_is_anchor(const samlc_chain_t *chain, const samlc_cert_t *cert);
 
-/* Its revocation lists: hex of the SHA-256 of each (const char *). */
+/* A revocation list: hex of its SHA-256, and the file. */
+typedef struct samlc_chain_crl_t {
+    const char *sha256_hex;
+    const char *origin;
+} samlc_chain_crl_t;
+
+/* Its revocation lists (samlc_chain_crl_t). */
 const apr_array_header_t *samlc_chain_crls(const samlc_chain_t *chain);
 
 /* One sentence for each conflict in the store (const char *). */

@@ -243,6 +243,49 @@ static const setting_t *find(const char *name)
     return NULL;
 }
 
+const char *samlc_settings_name(int i)
+{
+    return i >= 0 && (apr_size_t)i < TABLE_LEN ? table[i].name : NULL;
+}
+
+/* The word of a choice; NULL for a value that stands for none. */
+static const char *word_at(const char *syntax, int index, apr_pool_t *p)
+{
+    char *rest = NULL;
+    char *word = index < 0 ? NULL : apr_strtok(apr_pstrdup(p, syntax), "|", &rest);
+
+    while (word && index-- > 0) {
+        word = apr_strtok(NULL, "|", &rest);
+    }
+    return word;
+}
+
+const char *samlc_settings_show(const samlc_settings_t *settings, int i, apr_pool_t *p)
+{
+    const setting_t *setting = &table[i];
+    const void *field = (const char *)settings + setting->offset;
+    const apr_array_header_t *words = NULL;
+
+    if (setting->parse == parse_flag) {
+        return *(const int *)field ? "on" : "off";
+    }
+    if (setting->parse == parse_number) {
+        return apr_itoa(p, *(const int *)field);
+    }
+    if (setting->parse == parse_choice || setting->parse == parse_binding) {
+        return word_at(setting->syntax, *(const int *)field, p);
+    }
+    if (setting->parse == parse_algorithms) {
+        return samlc_algorithms_show(*(const samlc_algorithms_t *)field,
+                                     (samlc_algorithm_kind_t)setting->low, p);
+    }
+    if (setting->parse == parse_words) {
+        words = *(apr_array_header_t *const *)field;
+        return words ? apr_array_pstrcat(p, words, ' ') : NULL;
+    }
+    return *(const char *const *)field;
+}
+
 static int min(int a, int b)
 {
     return a < b ? a : b;

@@ -146,6 +146,12 @@ apr_status_t samlc_settings_set(samlc_settings_t *settings, const char *name, co
 apr_status_t samlc_settings_parse(samlc_settings_t *settings, const samlc_data_t *file,
                                   samlc_result_t *res, apr_pool_t *p);
 
+/* The names in the order of the table; NULL behind the last. */
+const char *samlc_settings_name(int i);
+
+/* The value of the i-th setting as it would be written; NULL: it has none. */
+const char *samlc_settings_show(const samlc_settings_t *settings, int i, apr_pool_t *p);
+
 /* The words of the settings that weaken the default policy, for lint and the log (const char *). */
 apr_array_header_t *samlc_settings_warnings(const samlc_settings_t *settings, apr_pool_t *p);
 
