@@ -5,11 +5,14 @@
 #include <apr_strings.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define MAX_OPEN_DIRS 16
 
 /* Records what errno says about `path`. */
 static apr_status_t fail_errno(samlc_result_t *res, const char *path, const char *what)
@@ -224,4 +227,25 @@ apr_status_t samlc_file_create(const char *path, const void *data, apr_size_t le
         rv = fail_errno(res, path, "sync its directory");
     }
     return rv;
+}
+
+apr_status_t samlc_file_sync_dir(const char *path, samlc_result_t *res)
+{
+    return sync_directory(path) == 0 ? APR_SUCCESS : fail_errno(res, path, "sync");
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+    (void)st;
+    (void)type;
+    (void)at;
+    return remove(path);
+}
+
+apr_status_t samlc_file_remove_tree(const char *path, samlc_result_t *res)
+{
+    if (nftw(path, remove_one, MAX_OPEN_DIRS, FTW_DEPTH | FTW_PHYS) != 0 && errno != ENOENT) {
+        return fail_errno(res, path, "remove");
+    }
+    return APR_SUCCESS;
 }

@@ -33,4 +33,13 @@ apr_status_t samlc_file_replace(const char *path, const void *data, apr_size_t l
 apr_status_t samlc_file_create(const char *path, const void *data, apr_size_t len,
                                apr_fileperms_t perms, samlc_result_t *res, apr_pool_t *p);
 
+/* Syncs a directory, so that the names in it survive a power cut. Fails with file-unreadable. */
+apr_status_t samlc_file_sync_dir(const char *path, samlc_result_t *res);
+
+/*
+ * Removes a directory with all that is in it, following no links; what is not there is removed.
+ * Fails with file-unreadable.
+ */
+apr_status_t samlc_file_remove_tree(const char *path, samlc_result_t *res);
+
 #endif

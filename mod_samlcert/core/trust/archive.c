@@ -10,7 +10,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +23,6 @@
 #define DIGEST_HEX_LEN (2 * SAMLC_SHA256_LEN)
 #define MAX_ABOUT (64 * 1024)
 #define BLOCK (32 * 1024)
-#define MAX_OPEN_DIRS 16
 #define PRIVATE_DIR (APR_FPROT_UREAD | APR_FPROT_UWRITE | APR_FPROT_UEXECUTE)
 #define PRIVATE_FILE (APR_FPROT_UREAD | APR_FPROT_UWRITE)
 
@@ -65,23 +63,6 @@ static apr_status_t fail_errno(samlc_result_t *res, const char *path, const char
 
     return samlc_result_fail(res, rv, SAMLC_REASON_FILE_UNREADABLE, "%s: cannot %s: %s", path, what,
                              apr_strerror(rv, reason, sizeof(reason)));
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-    (void)st;
-    (void)type;
-    (void)at;
-    return remove(path);
-}
-
-/* Removes a directory with all that is in it; what is not there is removed. */
-static apr_status_t remove_tree(const char *path, samlc_result_t *res)
-{
-    if (nftw(path, remove_one, MAX_OPEN_DIRS, FTW_DEPTH | FTW_PHYS) != 0 && errno != ENOENT) {
-        return fail_errno(res, path, "remove");
-    }
-    return APR_SUCCESS;
 }
 
 /* ---- About a copy ---- */
@@ -383,7 +364,7 @@ static apr_status_t make_copy(const samlc_archive_t *archive, const samlc_source
     if (!are_unchanged(snapshot)) {
         return fail_changed(source, res);
     }
-    rv = remove_tree(aside, res);
+    rv = samlc_file_remove_tree(aside, res);
     if (rv == APR_SUCCESS) {
         rv = copy_files(apr_pstrcat(p, aside, "/files", NULL), source, snapshot, res, p);
     }
@@ -391,13 +372,13 @@ static apr_status_t make_copy(const samlc_archive_t *archive, const samlc_source
         rv = are_unchanged(snapshot) ? res->status : fail_changed(source, res);
     }
     if (rv == APR_SUCCESS) {
-        rv = remove_tree(path, res);    /* one that was torn */
+        rv = samlc_file_remove_tree(path, res);    /* one that was torn */
     }
     if (rv == APR_SUCCESS && rename(aside, path) != 0) {
         rv = fail_errno(res, path, "rename it from .new");
     }
     if (rv != APR_SUCCESS) {
-        remove_tree(aside, samlc_result_make(p));
+        samlc_file_remove_tree(aside, samlc_result_make(p));
     }
     return rv;
 }
@@ -479,7 +460,7 @@ static apr_status_t remove_oldest(const samlc_archive_t *archive, const char *ke
     for (i = archive->max; i < list->nelts && rv == APR_SUCCESS; i++) {
         digest_hex = APR_ARRAY_IDX(list, i, samlc_archived_t).digest_hex;
         if (strcmp(digest_hex, keep) != 0) {
-            rv = remove_tree(path_of(archive, digest_hex, p), res);
+            rv = samlc_file_remove_tree(path_of(archive, digest_hex, p), res);
         }
     }
     return rv;

@@ -359,6 +359,21 @@ static apr_status_t walk_source(walk_t *walk)
     return rv;
 }
 
+/* A change that a tool began and did not end: what is there is neither the old nor the new. */
+static apr_status_t check_journal(walk_t *walk)
+{
+    const char *dir = walk->source->dir;
+    const char *journal = apr_pstrcat(walk->p, dir, "/" SAMLC_SOURCE_JOURNAL, NULL);
+    struct stat st;
+
+    if (lstat(samlc_source_place(walk->source, journal, walk->p), &st) != 0) {
+        return APR_SUCCESS;
+    }
+    return samlc_result_fail(walk->res, APR_EBUSY, SAMLC_REASON_CONFIG_INVALID,
+                             "%s: a change by samlcertctl was interrupted: run `samlcertctl "
+                             "--trust %s recover`", journal, dir);
+}
+
 apr_status_t samlc_source_scan(samlc_scan_t **scan, const samlc_source_t *source,
                                const apr_array_header_t *outside, samlc_result_t *res,
                                apr_pool_t *p)
@@ -368,7 +383,10 @@ apr_status_t samlc_source_scan(samlc_scan_t **scan, const samlc_source_t *source
     int i = 0;
 
     *scan = NULL;
-    rv = walk_source(&walk);
+    rv = check_journal(&walk);
+    if (rv == APR_SUCCESS) {
+        rv = walk_source(&walk);
+    }
     for (i = 0; rv == APR_SUCCESS && outside && i < outside->nelts; i++) {
         rv = look_outside(&walk, APR_ARRAY_IDX(outside, i, const char *));
     }

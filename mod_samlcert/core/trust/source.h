@@ -8,6 +8,9 @@
 
 #include "core/base/result.h"
 
+/* In the trust directory: what is left to do of a change (core/trust/change). */
+#define SAMLC_SOURCE_JOURNAL ".journal"
+
 /* One line of a section: the setting without its prefix. */
 typedef struct samlc_section_line_t {
     const char *name;
@@ -51,7 +54,8 @@ typedef struct samlc_scan_t {
 /*
  * Looks at the trust directory: names of DESIGN.md section 4 only, anything else is skipped (lint
  * names it); and at the files `outside` it (const char *, may be NULL). Reads no content. Fails
- * with file-unreadable if a directory can't be read, config-invalid if its permissions are wrong.
+ * with file-unreadable if a directory can't be read, config-invalid if its permissions are wrong or
+ * a change by a tool was interrupted.
  */
 apr_status_t samlc_source_scan(samlc_scan_t **scan, const samlc_source_t *source,
                                const apr_array_header_t *outside, samlc_result_t *res,
