@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/trust/record.h"
 #include "loader_fixture.h"
 #include "make_cert.h"
 #include "test.h"
@@ -394,6 +395,116 @@ START_TEST(failure_is_told)
 }
 END_TEST
 
+/* ---- Why ---- */
+
+static samlc_archived_t describe(const fixture_t *f)
+{
+    samlc_result_t *res = samlc_result_make(f->p);
+    samlc_archived_t about;
+
+    ck_assert_msg(samlc_archive_describe(&about, f->archive, fixture_digest(f), res, f->p)
+                      == APR_SUCCESS,
+                  "%s", res->message);
+    return about;
+}
+
+START_TEST(why_it_came_is_kept)
+{
+    fixture_t *f = make_kept();
+    const char *first = fixture_digest(f);
+    samlc_archived_t about = describe(f);
+
+    ck_assert_str_eq(about.reason, "start");
+    ck_assert_ptr_null(about.author);
+    ck_assert_ptr_null(about.before_hex);
+    ck_assert_int_eq(about.differences->nelts, 0);
+
+    rotate(f);
+    save_well(f);
+    about = describe(f);
+    ck_assert_str_eq(about.reason, "edit");
+    ck_assert_str_eq(about.before_hex, first);
+    ck_assert_int_eq(about.differences->nelts, 2);
+    ck_assert_ptr_nonnull(strstr(APR_ARRAY_IDX(about.differences, 0, const char *),
+                                 "went, was alternate"));
+    ck_assert_ptr_nonnull(strstr(APR_ARRAY_IDX(about.differences, 1, const char *),
+                                 "came as alternate"));
+}
+END_TEST
+
+/* Serving it again after a restart does not make it new. */
+START_TEST(a_restart_does_not_change_what_is_said)
+{
+    fixture_t *f = make_kept();
+    samlc_archived_t before;
+
+    rotate(f);
+    save_well(f);
+    before = describe(f);
+    f->numbers--;    /* as the store does for the content that it numbered last */
+    f->now += apr_time_from_sec(60);
+    fixture_make_loader(f);
+    fixture_load(f);
+    save_well(f);
+    ck_assert_int_eq(describe(f).accepted_at, before.accepted_at);
+    ck_assert_str_eq(describe(f).reason, "edit");
+    ck_assert_int_eq(describe(f).differences->nelts, 2);
+}
+END_TEST
+
+/* What the record of samlcertctl says counts for the very content that it ended in. */
+START_TEST(the_record_tells_author_and_reason)
+{
+    fixture_t *f = make_kept();
+    apr_array_header_t *records = apr_array_make(f->p, 2, sizeof(samlc_record_t));
+    samlc_record_t record = {NULL, f->now, "al\nice", "rollback 41"};
+
+    rotate(f);
+    record.digest_hex = fixture_digest(f);
+    APR_ARRAY_PUSH(records, samlc_record_t) = record;
+    test_write(fixture_path(f, SAMLC_RECORD_NAME), samlc_record_text(records, f->p));
+    fixture_load(f);    /* the same content, by a directory that looks different */
+    save_well(f);
+    ck_assert_str_eq(describe(f).reason, "rollback 41");
+    ck_assert_str_eq(describe(f).author, "al\\x0aice");
+
+    rotate(f);
+    save_well(f);
+    ck_assert_str_eq(describe(f).reason, "edit");
+    ck_assert_ptr_null(describe(f).author);
+}
+END_TEST
+
+/* ---- Files of a copy, one by one ---- */
+
+START_TEST(a_file_of_a_copy)
+{
+    fixture_t *f = make_kept();
+    const char *digest_hex = fixture_digest(f);
+    const char *path = fixture_path(f, "idp/one/idp.conf");
+    const char *place = at(f, apr_pstrcat(f->p, digest_hex, "/files", path, NULL));
+    samlc_result_t *res = samlc_result_make(f->p);
+    samlc_data_t data;
+
+    ck_assert_int_eq(samlc_archive_read(&data, f->archive, &f->source, digest_hex, path, res, f->p),
+                     APR_SUCCESS);
+    ck_assert_str_eq((const char *)data.data, CONF_A);
+    ck_assert_int_eq(rename(place, at(f, "aside")), 0);
+    ck_assert_int_eq(symlink(at(f, "aside"), place), 0);
+    ck_assert_int_ne(samlc_archive_read(&data, f->archive, &f->source, digest_hex, path, res, f->p),
+                     APR_SUCCESS);
+    ck_assert_ptr_nonnull(strstr(res->message, "owner"));
+    ck_assert_int_eq(unlink(place), 0);
+    ck_assert_int_eq(rename(at(f, "aside"), place), 0);
+    if (geteuid() == 0) {
+        ck_assert_int_eq(chown(place, NOBODY, NOBODY), 0);
+        ck_assert_int_ne(
+            samlc_archive_read(&data, f->archive, &f->source, digest_hex, path, res, f->p),
+            APR_SUCCESS);
+    }
+}
+END_TEST
+
 /* ---- How many are kept ---- */
 
 START_TEST(oldest_are_removed)
@@ -637,6 +748,10 @@ Suite *suite_archive(void)
     tcase_add_test(tc, one_saves_at_a_time);
     tcase_add_test(tc, what_a_save_left_behind_is_in_nobodys_way);
     tcase_add_test(tc, failure_is_told);
+    tcase_add_test(tc, why_it_came_is_kept);
+    tcase_add_test(tc, a_restart_does_not_change_what_is_said);
+    tcase_add_test(tc, the_record_tells_author_and_reason);
+    tcase_add_test(tc, a_file_of_a_copy);
     tcase_add_test(tc, oldest_are_removed);
     tcase_add_test(tc, one_in_use_is_never_removed);
     tcase_add_test(tc, replaced_generation_is_withdrawn);

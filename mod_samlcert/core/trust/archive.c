@@ -19,9 +19,12 @@
 
 #include "core/base/clock.h"
 #include "core/base/file.h"
+#include "core/trust/difference.h"
+#include "core/trust/record.h"
 
 #define DIGEST_HEX_LEN (2 * SAMLC_SHA256_LEN)
 #define MAX_ABOUT (64 * 1024)
+#define MAX_DIFFERENCES 100 /* lines of about */
 #define BLOCK (32 * 1024)
 #define PRIVATE_DIR (APR_FPROT_UREAD | APR_FPROT_UWRITE | APR_FPROT_UEXECUTE)
 #define PRIVATE_FILE (APR_FPROT_UREAD | APR_FPROT_UWRITE)
@@ -67,20 +70,6 @@ static apr_status_t fail_errno(samlc_result_t *res, const char *path, const char
 
 /* ---- About a copy ---- */
 
-static apr_status_t write_about(const samlc_archive_t *archive, const samlc_source_t *source,
-                                const samlc_snapshot_t *snapshot, samlc_result_t *res,
-                                apr_pool_t *p)
-{
-    const char *name = apr_pstrcat(p, snapshot->digest_hex, "/about", NULL);
-    const char *text = apr_psprintf(p,
-                                    "digest %s\nnumber %" APR_UINT64_T_FMT "\naccepted %s\n"
-                                    "trust-dir %s\n",
-                                    snapshot->digest_hex, snapshot->number,
-                                    samlc_clock_format(snapshot->loaded_at, p), source->dir);
-
-    return samlc_file_replace(path_of(archive, name, p), text, strlen(text), PRIVATE_FILE, res, p);
-}
-
 /* Takes one line of it in; what is not known is for somebody else. */
 static apr_status_t parse_line(samlc_archived_t *about, const char *name, const char *value)
 {
@@ -96,6 +85,18 @@ static apr_status_t parse_line(samlc_archived_t *about, const char *name, const 
     else if (strcmp(name, "trust-dir") == 0) {
         about->trust_dir = value;
     }
+    else if (strcmp(name, "reason") == 0) {
+        about->reason = value;
+    }
+    else if (strcmp(name, "author") == 0) {
+        about->author = value;
+    }
+    else if (strcmp(name, "before") == 0) {
+        about->before_hex = value;
+    }
+    else if (strcmp(name, "difference") == 0) {
+        APR_ARRAY_PUSH(about->differences, const char *) = value;
+    }
     return APR_SUCCESS;
 }
 
@@ -108,6 +109,7 @@ apr_status_t samlc_archive_describe(samlc_archived_t *about, const samlc_archive
     char *line = NULL, *value = NULL, *rest = NULL;
 
     memset(about, 0, sizeof(*about));
+    about->differences = apr_array_make(p, 4, sizeof(const char *));
     rv = samlc_file_read(&file, path, MAX_ABOUT, res, p);
     if (rv != APR_SUCCESS) {
         return rv;
@@ -178,6 +180,28 @@ apr_status_t samlc_archive_load(samlc_snapshot_t **snapshot, const samlc_archive
         (*snapshot)->number = about.number;
     }
     return rv;
+}
+
+apr_status_t samlc_archive_read(samlc_data_t *out, const samlc_archive_t *archive,
+                                const samlc_source_t *source, const char *digest_hex,
+                                const char *path, samlc_result_t *res, apr_pool_t *p)
+{
+    samlc_source_t copy = *source;
+    const char *place = NULL;
+    struct stat dir, file;
+
+    memset(out, 0, sizeof(*out));
+    copy.root = path_of(archive, apr_pstrcat(p, digest_hex, "/files", NULL), p);
+    place = samlc_source_place(&copy, path, p);
+    if (!is_digest(digest_hex) || stat(archive->dir, &dir) != 0 || lstat(place, &file) != 0) {
+        return fail_errno(res, place, "look at it");
+    }
+    if (!S_ISREG(file.st_mode) || file.st_uid != dir.st_uid) {
+        return samlc_result_fail(res, APR_EACCES, SAMLC_REASON_FILE_UNREADABLE,
+                                 "%s: is no file of the archive's owner, so the server did not "
+                                 "write it", samlc_text_show(place, p));
+    }
+    return samlc_file_read(out, place, SAMLC_MAX_METADATA_FILE, res, p);
 }
 
 /* ---- The generation that was accepted last ---- */
@@ -464,6 +488,104 @@ static apr_status_t remove_oldest(const samlc_archive_t *archive, const char *ke
         }
     }
     return rv;
+}
+
+/* ---- Writing about a copy ---- */
+
+/* What was kept before this one, from the same place; NULL if nothing was. */
+static const samlc_archived_t *find_previous(const apr_array_header_t *list,
+                                             const samlc_source_t *source,
+                                             const samlc_snapshot_t *snapshot)
+{
+    const samlc_archived_t *about = NULL;
+    int i = 0;
+
+    for (i = 0; i < list->nelts; i++) {
+        about = &APR_ARRAY_IDX(list, i, samlc_archived_t);
+        if (strcmp(about->digest_hex, snapshot->digest_hex) != 0
+            && samlc_text_equal(about->trust_dir, source->dir)) {
+            return about;
+        }
+    }
+    return NULL;
+}
+
+/* The last change by samlcertctl explains a generation if it ended in the same content. */
+static void add_reason(apr_array_header_t *lines, const samlc_source_t *source,
+                       const samlc_snapshot_t *snapshot, const samlc_archived_t *previous,
+                       apr_pool_t *p)
+{
+    apr_array_header_t *records = NULL;
+    const samlc_record_t *last = NULL;
+
+    if (samlc_record_read(&records, source->dir, samlc_result_make(p), p) == APR_SUCCESS
+        && records->nelts > 0) {
+        last = &APR_ARRAY_IDX(records, records->nelts - 1, samlc_record_t);
+    }
+    if (!last || strcmp(last->digest_hex, snapshot->digest_hex) != 0) {
+        APR_ARRAY_PUSH(lines, const char *) = previous ? "reason edit\n" : "reason start\n";
+        return;
+    }
+    APR_ARRAY_PUSH(lines, const char *) =
+        apr_psprintf(p, "reason %s\nauthor %s\n", samlc_text_show(last->reason, p),
+                     samlc_text_show(last->author, p));
+}
+
+/* What it changed. A generation that can't be loaded any more is not compared with. */
+static void add_differences(apr_array_header_t *lines, const samlc_archive_t *archive,
+                            const samlc_source_t *source, const samlc_snapshot_t *snapshot,
+                            const samlc_archived_t *previous, apr_pool_t *p)
+{
+    const apr_array_header_t *all = NULL;
+    samlc_snapshot_t *before = NULL;
+    int i = 0;
+
+    if (!previous
+        || samlc_archive_load(&before, archive, source, previous->digest_hex, snapshot->loaded_at,
+                              samlc_result_make(p), p)
+               != APR_SUCCESS) {
+        return;
+    }
+    all = samlc_difference_make(before, snapshot, p);
+    APR_ARRAY_PUSH(lines, const char *) =
+        apr_psprintf(p, "before %s\n", previous->digest_hex);
+    for (i = 0; i < all->nelts && i < MAX_DIFFERENCES; i++) {
+        APR_ARRAY_PUSH(lines, const char *) = apr_psprintf(
+            p, "difference %s\n",
+            samlc_difference_sentence(&APR_ARRAY_IDX(all, i, samlc_difference_t), p));
+    }
+    if (i < all->nelts) {
+        APR_ARRAY_PUSH(lines, const char *) =
+            apr_psprintf(p, "difference and %d more\n", all->nelts - i);
+    }
+    samlc_snapshot_destroy(before);
+}
+
+/* Whoever serves it again, after a restart, leaves alone what is said about its acceptance. */
+static apr_status_t write_about(const samlc_archive_t *archive, const samlc_source_t *source,
+                                const samlc_snapshot_t *snapshot, samlc_result_t *res,
+                                apr_pool_t *p)
+{
+    const apr_array_header_t *list = list_all(archive, p);
+    const samlc_archived_t *last =
+        list->nelts > 0 ? &APR_ARRAY_IDX(list, 0, samlc_archived_t) : NULL;
+    const samlc_archived_t *previous = find_previous(list, source, snapshot);
+    const char *name = apr_pstrcat(p, snapshot->digest_hex, "/about", NULL);
+    apr_array_header_t *lines = apr_array_make(p, 8, sizeof(const char *));
+    const char *text = NULL;
+
+    if (last && strcmp(last->digest_hex, snapshot->digest_hex) == 0
+        && last->number == snapshot->number && samlc_text_equal(last->trust_dir, source->dir)) {
+        return APR_SUCCESS;
+    }
+    APR_ARRAY_PUSH(lines, const char *) =
+        apr_psprintf(p, "digest %s\nnumber %" APR_UINT64_T_FMT "\naccepted %s\ntrust-dir %s\n",
+                     snapshot->digest_hex, snapshot->number,
+                     samlc_clock_format(snapshot->loaded_at, p), source->dir);
+    add_reason(lines, source, snapshot, previous, p);
+    add_differences(lines, archive, source, snapshot, previous, p);
+    text = apr_array_pstrcat(p, lines, 0);
+    return samlc_file_replace(path_of(archive, name, p), text, strlen(text), PRIVATE_FILE, res, p);
 }
 
 apr_status_t samlc_archive_save(const samlc_archive_t *archive, const samlc_source_t *source,

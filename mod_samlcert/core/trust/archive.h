@@ -4,8 +4,9 @@
  * trust directory can't be loaded at a start.
  *
  *   generations/DIGEST/files/PATH   the files it was loaded from, each under its full path
- *   generations/DIGEST/about        digest, number, time of acceptance, trust directory: `name
- *   value` lines
+ *   generations/DIGEST/about        `name value` lines: digest, number, accepted (a time),
+ *                                   trust-dir, reason, author, before (the digest that it replaced)
+ *                                   and a `difference` line for each thing that changed
  *   generations/current             a link to the DIGEST that was accepted last
  *
  * A copy counts only if it still has the digest in its name, which a load of it tells. `current`
@@ -29,6 +30,14 @@ typedef struct samlc_archived_t {
     apr_uint64_t number;
     apr_time_t accepted_at;        /* in seconds */
     const char *trust_dir;         /* where it came from */
+    /*
+     * "start" (nothing was kept before), "edit" (files were changed), or what samlcertctl noted in
+     * the record of changes: "rollback 41". NULL: an old copy does not say.
+     */
+    const char *reason;
+    const char *author;            /* as samlcertctl noted; NULL: not known */
+    const char *before_hex;        /* what was kept before it; NULL: nothing that could be loaded */
+    apr_array_header_t *differences;   /* from that one, const char *: sentences */
 } samlc_archived_t;
 
 /*
@@ -73,6 +82,14 @@ apr_status_t samlc_archive_load(samlc_snapshot_t **snapshot, const samlc_archive
 /* What is known of the copy with this digest. APR_STATUS_IS_ENOENT if there is none. */
 apr_status_t samlc_archive_describe(samlc_archived_t *about, const samlc_archive_t *archive,
                                     const char *digest_hex, samlc_result_t *res, apr_pool_t *p);
+
+/*
+ * Reads one file of the copy with this digest: `path` is where the original was. No link, and
+ * owned by whoever owns the archive: what they could not read is not read for them.
+ */
+apr_status_t samlc_archive_read(samlc_data_t *out, const samlc_archive_t *archive,
+                                const samlc_source_t *source, const char *digest_hex,
+                                const char *path, samlc_result_t *res, apr_pool_t *p);
 
 /*
  * All that are kept (samlc_archived_t), those accepted last first; what can't be read is left out.

@@ -21,7 +21,7 @@ typedef struct samlc_difference_t {
      * "intermediate", "crl", "keyset", "own-key" */
     const char *what;
     const char *name;            /* of a setting, or of what metadata says */
-    const char *fingerprint;     /* hex: SHA-256 of certificate, bare key or CRL; of a pin its own */
+    const char *fingerprint;     /* hex: SHA-256 of certificate, bare key, CRL; of a pin its own */
     const char *subject;         /* of a certificate */
     apr_time_t not_after;        /* of a certificate; 0 for the rest */
     const char *from;            /* slot, role or value; NULL: none */
