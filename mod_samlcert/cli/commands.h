@@ -6,7 +6,10 @@
 #include "cli/options.h"
 #include "core/base/result.h"
 #include "core/base/text.h"
+#include "core/trust/archive.h"
+#include "core/trust/difference.h"
 #include "core/trust/ledger.h"
+#include "core/trust/snapshot.h"
 
 /* Exit codes. verify: accepted, refused, unusable. Monitors (lint): the four of them. */
 #define CTL_OK 0
@@ -34,6 +37,10 @@ int samlc_cmd_lint(ctl_t *ctl, int argc, const char **argv);
 int samlc_cmd_list(ctl_t *ctl, int argc, const char **argv);
 int samlc_cmd_ledger(ctl_t *ctl, int argc, const char **argv);
 int samlc_cmd_unlisted(ctl_t *ctl, int argc, const char **argv);
+int samlc_cmd_history(ctl_t *ctl, int argc, const char **argv);
+int samlc_cmd_diff(ctl_t *ctl, int argc, const char **argv);
+int samlc_cmd_rollback(ctl_t *ctl, int argc, const char **argv);
+int samlc_cmd_recover(ctl_t *ctl, int argc, const char **argv);
 int samlc_cmd_settings(ctl_t *ctl, int argc, const char **argv);
 int samlc_cmd_help(ctl_t *ctl, int argc, const char **argv);
 
@@ -49,6 +56,31 @@ apr_status_t ctl_source(samlc_source_t *source, const ctl_t *ctl, samlc_result_t
 /* Loads the trust directory as of ctl->now, until the pool goes. */
 apr_status_t ctl_load(samlc_snapshot_t **snapshot, const samlc_source_t *source, const ctl_t *ctl,
                       samlc_result_t *res);
+
+#define CTL_WANTS_STATE "it wants --state DIR, the SamlCertStateDir of httpd"
+
+/* The archive of the state directory, to read; ctl->state is given. */
+samlc_archive_t *ctl_archive(const ctl_t *ctl);
+
+/* What is kept of this trust directory (samlc_archived_t), newest first. */
+apr_array_header_t *ctl_archived(const ctl_t *ctl, const samlc_archive_t *archive,
+                                 const samlc_source_t *source);
+
+/* The one that is meant by "current", a number, or six or more digits of its digest. */
+apr_status_t ctl_find(const samlc_archived_t **found, const ctl_t *ctl,
+                      const samlc_archive_t *archive, const samlc_source_t *source,
+                      const char *name, samlc_result_t *res);
+
+/* Loads it as of ctl->now, until the pool goes. */
+apr_status_t ctl_load_archived(samlc_snapshot_t **snapshot, const ctl_t *ctl,
+                               const samlc_archive_t *archive, const samlc_source_t *source,
+                               const samlc_archived_t *about, samlc_result_t *res);
+
+/* Differences (samlc_difference_t) as lines. */
+const char *ctl_sentences(const apr_array_header_t *differences, const char *indent, apr_pool_t *p);
+
+/* Who runs this, for the record: a name, behind sudo the one who called it. */
+const char *ctl_author(apr_pool_t *p);
 
 /* Reads a file, or standard input for "-". Fails with too-large or file-unreadable. */
 apr_status_t ctl_read(samlc_data_t *out, const char *path, apr_size_t max, samlc_result_t *res,

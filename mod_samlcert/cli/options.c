@@ -42,6 +42,10 @@ static const option_t table[] = {
     {"unsolicited", NULL, FLAG, offsetof(ctl_t, unsolicited), 0,
      "accept an answer to no request, whatever the IdP's setting"},
     {"markdown", NULL, FLAG, offsetof(ctl_t, markdown), 0, "answer with Markdown"},
+    {"force", NULL, FLAG, offsetof(ctl_t, force), 0,
+     "do it although the last key of an IdP, or all of them at once, or our active key is lost"},
+    {"dry-run", NULL, FLAG, offsetof(ctl_t, dry_run), 0, "say what would be done, and do nothing"},
+    {"yes", NULL, FLAG, offsetof(ctl_t, yes), 0, "do not ask"},
 };
 #define COUNT ((int)(sizeof(table) / sizeof(table[0])))
 

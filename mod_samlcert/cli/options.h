@@ -30,6 +30,9 @@ typedef struct ctl_t {
     apr_array_header_t *in_response_to;   /* const char * */
     int unsolicited;
     int markdown;
+    int force;
+    int dry_run;
+    int yes;
 } ctl_t;
 
 /*

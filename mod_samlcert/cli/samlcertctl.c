@@ -30,6 +30,17 @@ static const ctl_command_t commands[] = {
     { "unlisted", samlc_cmd_unlisted, "json now", "--state DIR [--json]", CTL_UNUSABLE,
       "list certificates that signed responses and are not configured: a cutover that nobody "
       "announced" },
+    { "history", samlc_cmd_history, "json", "--state DIR [--json]", CTL_UNUSABLE,
+      "list the generations that are kept: when, why, by whom, and what each changed" },
+    { "diff", samlc_cmd_diff, "json now", "--state DIR [--json] [A [B]]", CTL_UNUSABLE,
+      "compare two generations: a number, a digest, \"current\" (the default for A) or \"files\", "
+      "the trust directory as it is (the default for B); exit 0 no difference, 1 some, 2 unusable" },
+    { "rollback", samlc_cmd_rollback, "json now force dry-run yes",
+      "--state DIR [OPTION]... [GENERATION]", CTL_UNUSABLE,
+      "put the files of a generation that is kept back into the trust directory (default: the last "
+      "one that differs from it); exit 0 done, 1 refused, 2 unusable" },
+    { "recover", samlc_cmd_recover, "", "", CTL_UNUSABLE,
+      "carry out the rest of a change that was interrupted" },
     { "settings", samlc_cmd_settings, "markdown", "[--markdown]", CTL_UNUSABLE,
       "explain the settings of an IdP (idp.conf, <SamlCertIdP>)" },
     { "help", samlc_cmd_help, "", "[COMMAND]", CTL_UNUSABLE, "explain a command" },

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/trust/difference.h"
 
 /*
  * A string; null for NULL. What is not UTF-8 (a path, a name in an odd certificate) is escaped:
@@ -641,5 +642,99 @@ const char *samlc_report_lint(const samlc_result_t *error, const apr_array_heade
     json_object_set_new(json, "state", text(state, p));
     json_object_set_new(json, "errors", errors);
     json_object_set_new(json, "warnings", strings(warnings, p));
+    return document(json, p);
+}
+
+/* History */
+
+static json_t *archived(const samlc_archived_t *about, apr_pool_t *p)
+{
+    json_t *json = json_object();
+
+    json_object_set_new(json, "number", number(about->number));
+    json_object_set_new(json, "digest", text(about->digest_hex, p));
+    json_object_set_new(json, "accepted_at", instant(about->accepted_at, p));
+    json_object_set_new(json, "reason", text(about->reason, p));
+    json_object_set_new(json, "author", text(about->author, p));
+    json_object_set_new(json, "before", text(about->before_hex, p));
+    json_object_set_new(json, "differences", strings(about->differences, p));
+    return json;
+}
+
+const char *samlc_report_history(const apr_array_header_t *list, const char *current,
+                                 apr_pool_t *p)
+{
+    json_t *json = json_array();
+    json_t *one = NULL;
+    int i = 0;
+
+    for (i = 0; i < list->nelts; i++) {
+        const samlc_archived_t *about = &APR_ARRAY_IDX(list, i, samlc_archived_t);
+
+        one = archived(about, p);
+        json_object_set_new(one, "current",
+                            json_boolean(samlc_text_equal(about->digest_hex, current)));
+        json_array_append_new(json, one);
+    }
+    return document(json, p);
+}
+
+static json_t *difference(const samlc_difference_t *d, apr_pool_t *p)
+{
+    json_t *json = json_object();
+
+    json_object_set_new(json, "kind", text(samlc_difference_word(d->kind), p));
+    json_object_set_new(json, "what", text(d->what, p));
+    json_object_set_new(json, "idp", text(d->idp, p));
+    json_object_set_new(json, "keyset", text(d->keyset, p));
+    json_object_set_new(json, "name", text(d->name, p));
+    json_object_set_new(json, "fingerprint", text(d->fingerprint, p));
+    json_object_set_new(json, "subject", text(d->subject, p));
+    json_object_set_new(json, "not_after", instant(d->not_after, p));
+    json_object_set_new(json, "from", text(d->from, p));
+    json_object_set_new(json, "to", text(d->to, p));
+    json_object_set_new(json, "sentence", text(samlc_difference_sentence(d, p), p));
+    return json;
+}
+
+static json_t *all_differences(const apr_array_header_t *differences, apr_pool_t *p)
+{
+    json_t *json = json_array();
+    int i = 0;
+
+    for (i = 0; differences && i < differences->nelts; i++) {
+        json_array_append_new(
+            json, difference(&APR_ARRAY_IDX(differences, i, samlc_difference_t), p));
+    }
+    return json;
+}
+
+const char *samlc_report_diff(const samlc_snapshot_t *before, const samlc_snapshot_t *after,
+                              const apr_array_header_t *differences,
+                              const apr_array_header_t *losses, apr_pool_t *p)
+{
+    json_t *json = json_object();
+
+    json_object_set_new(json, "from", text(before->digest_hex, p));
+    json_object_set_new(json, "to", text(after->digest_hex, p));
+    json_object_set_new(json, "differences", all_differences(differences, p));
+    json_object_set_new(json, "losses", strings(losses, p));
+    return document(json, p);
+}
+
+const char *samlc_report_rollback(const samlc_rollback_report_t *rollback, apr_pool_t *p)
+{
+    json_t *json = json_object();
+
+    json_object_set_new(json, "generation",
+                        rollback->about ? archived(rollback->about, p) : json_null());
+    json_object_set_new(json, "recorded", json_boolean(rollback->is_recorded));
+    json_object_set_new(json, "done", json_boolean(rollback->is_done));
+    json_object_set_new(json, "written", strings(rollback->written, p));
+    json_object_set_new(json, "removed", strings(rollback->removed, p));
+    json_object_set_new(json, "differences", all_differences(rollback->differences, p));
+    json_object_set_new(json, "losses", strings(rollback->losses, p));
+    json_object_set_new(json, "error",
+                        rollback->error ? error_object(rollback->error, p) : json_null());
     return document(json, p);
 }

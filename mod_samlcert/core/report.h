@@ -5,6 +5,7 @@
 
 #include "core/keys/cert.h"
 #include "core/saml/response.h"
+#include "core/trust/archive.h"
 #include "core/trust/ledger.h"
 #include "core/trust/snapshot.h"
 #include "core/trust/unlisted.h"
@@ -49,6 +50,18 @@ const char *samlc_report_pin_kind(const samlc_pin_t *pin);
 /* Our key sets (const samlc_keyset_t *), sorted by name. */
 apr_array_header_t *samlc_report_keysets(const samlc_snapshot_t *snapshot, apr_pool_t *p);
 
+/* What became of a rollback. */
+typedef struct samlc_rollback_report_t {
+    const samlc_archived_t *about;       /* the generation to go back to */
+    int is_recorded;                     /* the record of changes knows its digest */
+    int is_done;
+    const apr_array_header_t *written;   /* const char *: names in the trust directory */
+    const apr_array_header_t *removed;
+    const apr_array_header_t *differences;   /* samlc_difference_t; NULL: nothing to compare with */
+    const apr_array_header_t *losses;    /* const char *; NULL likewise */
+    const samlc_result_t *error;         /* NULL: nothing is in the way */
+} samlc_rollback_report_t;
+
 /* Each returns one JSON document with a newline at its end. */
 const char *samlc_report_status(const samlc_status_report_t *status, apr_pool_t *p);
 
@@ -78,6 +91,18 @@ const char *samlc_report_list(const samlc_snapshot_t *snapshot, const samlc_ledg
  */
 const char *samlc_report_ledger(const samlc_snapshot_t *snapshot, const samlc_ledger_t *ledger,
                                 apr_time_t now, apr_pool_t *p);
+
+/* An array of what is kept (samlc_archived_t); `current` is the digest of the current one. */
+const char *samlc_report_history(const apr_array_header_t *list, const char *current,
+                                 apr_pool_t *p);
+
+/* {"from": DIGEST, "to": DIGEST, "differences": [...], "losses": [...]} */
+const char *samlc_report_diff(const samlc_snapshot_t *before, const samlc_snapshot_t *after,
+                              const apr_array_header_t *differences,
+                              const apr_array_header_t *losses, apr_pool_t *p);
+
+/* {"generation", "recorded", "done", "written", "removed", "differences", "losses", "error"} */
+const char *samlc_report_rollback(const samlc_rollback_report_t *rollback, apr_pool_t *p);
 
 /* {"state": "ok|warning|critical", "errors": [...], "warnings": [...]} */
 const char *samlc_report_lint(const samlc_result_t *error, const apr_array_header_t *warnings,
