@@ -27,7 +27,7 @@ typedef struct plan_t {
     samlc_archive_t *archive;
     samlc_change_t *change;
     const samlc_snapshot_t *target;      /* as it is kept */
-    samlc_snapshot_t *before;            /* what the files are; if they can't be loaded, `current` */
+    samlc_snapshot_t *before;            /* what the files are, or `current` if they don't load */
     int files_load;
     samlc_snapshot_t *candidate;         /* what they would be */
     samlc_rollback_report_t report;

@@ -34,11 +34,12 @@ static const ctl_command_t commands[] = {
       "list the generations that are kept: when, why, by whom, and what each changed" },
     { "diff", samlc_cmd_diff, "json now", "--state DIR [--json] [A [B]]", CTL_UNUSABLE,
       "compare two generations: a number, a digest, \"current\" (the default for A) or \"files\", "
-      "the trust directory as it is (the default for B); exit 0 no difference, 1 some, 2 unusable" },
+      "the trust directory as it is (the default for B); exit 0 no difference, 1 some, 2 "
+      "unusable" },
     { "rollback", samlc_cmd_rollback, "json now force dry-run yes",
       "--state DIR [OPTION]... [GENERATION]", CTL_UNUSABLE,
-      "put the files of a generation that is kept back into the trust directory (default: the last "
-      "one that differs from it); exit 0 done, 1 refused, 2 unusable" },
+      "put the files of a generation that is kept back into the trust directory (default: the "
+      "last one that differs from it); exit 0 done, 1 refused, 2 unusable" },
     { "recover", samlc_cmd_recover, "", "", CTL_UNUSABLE,
       "carry out the rest of a change that was interrupted" },
     { "settings", samlc_cmd_settings, "markdown", "[--markdown]", CTL_UNUSABLE,
