@@ -21,10 +21,6 @@ def kept(trust, directories):
     return kept
 
 
-def digest_of(kept):
-    return kept.ctl("list", "--json").json["generation_hash"]
-
-
 def in_person(kept, answer, *arguments):
     """With a terminal to answer at. Exit code and what it said."""
     mine, its = pty.openpty()
@@ -80,7 +76,7 @@ def test_diff_of_current_and_files(kept, signers):
     kept.trust.certificate("test", "staged", signers["ec"])
     answer = kept.ctl("diff", "--json")
     assert answer.code == 1, answer
-    assert answer.json["from"] == kept.first and answer.json["to"] == digest_of(kept)
+    assert answer.json["from"] == kept.first and answer.json["to"] == kept.digest()
     one, = answer.json["differences"]
     assert (one["kind"], one["what"], one["idp"], one["to"]) == ("came", "certificate", "test", "staged")
     assert one["fingerprint"] == certs.fingerprint(signers["ec"].certificate)
@@ -141,7 +137,7 @@ def test_rollback_brings_the_files_back(kept, signers):
     key = kept.trust.path("sp/default/active.key").stat()
     answer = kept.ctl("rollback", "--yes", "--force")
     assert answer.code == 0, answer
-    assert digest_of(kept) == kept.first
+    assert kept.digest() == kept.first
     assert not kept.trust.path("idp/more").exists()
     assert not kept.trust.path("sp/default/next.key").exists()
     assert kept.trust.path("idp/test/README").exists() and kept.trust.path("csr/1/key.pem").exists()
@@ -155,7 +151,7 @@ def test_rollback_and_back_again(kept, signers):
     assert kept.ctl("rollback", "1", "--yes", "--force").code == 0
     key = kept.trust.path("sp/default/active.key").stat()
     answer = kept.ctl("rollback", second[:8], "--yes")
-    assert answer.code == 0 and digest_of(kept) == second, answer
+    assert answer.code == 0 and kept.digest() == second, answer
     new = kept.trust.path("sp/default/next.key").stat()
     assert (new.st_mode, new.st_uid, new.st_gid) == (key.st_mode, key.st_uid, key.st_gid)
     assert kept.trust.path("idp/more").stat().st_mode & 0o777 == 0o755
@@ -181,22 +177,22 @@ def test_dry_run_does_nothing(kept, signers):
     assert answer.json["generation"]["number"] == 1
     assert "idp/more/roots/ca.pem" in answer.json["removed"]
     assert {"moved", "went", "changed"} & {d["kind"] for d in answer.json["differences"]}
-    assert digest_of(kept) == second and not kept.trust.path(".history").exists()
+    assert kept.digest() == second and not kept.trust.path(".history").exists()
 
 
 def test_rollback_asks(kept, signers):
     second = change(kept, signers)
     code, out = in_person(kept, "n", "rollback")
-    assert code == 1 and "Do it?" in out and "nothing was done" in out and digest_of(kept) == second, out
+    assert code == 1 and "Do it?" in out and "nothing was done" in out and kept.digest() == second, out
     code, out = in_person(kept, "y", "rollback")
-    assert code == 0 and "not recorded" in out and digest_of(kept) == kept.first, out
+    assert code == 0 and "not recorded" in out and kept.digest() == kept.first, out
 
 
 def test_nobody_is_there_to_ask(kept, signers):
     second = change(kept, signers)
     for options in ([], ["--force"], ["--json"], ["--yes"]):
         answer = kept.ctl("rollback", *options, input="y\n")
-        assert answer.code == 1 and digest_of(kept) == second, answer
+        assert answer.code == 1 and kept.digest() == second, answer
     assert "record of changes" in kept.ctl("rollback", "--yes").err
     assert kept.ctl("rollback", "--json").json["error"]["message"].startswith("nobody is there")
 
@@ -207,7 +203,7 @@ def test_rollback_of_broken_files(kept, signers):
     kept.trust.write("idp/test/primary.pem", "half a file")
     answer = kept.ctl("rollback", "--yes", "--force")
     assert answer.code == 0 and "can't be loaded" in answer.err, answer
-    assert digest_of(kept) == second
+    assert kept.digest() == second
 
 
 def test_guard_rails(kept, signers):
@@ -216,9 +212,9 @@ def test_guard_rails(kept, signers):
     second = kept.keep()
     assert kept.ctl("rollback", "1", "--yes", "--force").code == 0
     answer = kept.ctl("rollback", "2", "--yes")
-    assert answer.code == 1 and digest_of(kept) == kept.first, answer
+    assert answer.code == 1 and kept.digest() == kept.first, answer
     assert "IdP test loses all its keys at once" in answer.err and "--force" in answer.err
-    assert kept.ctl("rollback", "2", "--yes", "--force").code == 0 and digest_of(kept) == second
+    assert kept.ctl("rollback", "2", "--yes", "--force").code == 0 and kept.digest() == second
 
 
 def test_guard_rails_for_our_own_key(kept):
@@ -242,7 +238,7 @@ def test_a_copy_that_was_changed(kept, signers):
     copy_of(kept, kept.first, "idp/test/primary.pem").write_text(signers["big"].pem)
     answer = kept.ctl("rollback", "1", "--yes", "--force")
     assert answer.code == 2 and "is not what generation" in answer.err, answer
-    assert digest_of(kept) == second
+    assert kept.digest() == second
 
 
 def test_links_in_a_copy(kept, signers, directories):
@@ -254,7 +250,7 @@ def test_links_in_a_copy(kept, signers, directories):
     conf.unlink()
     conf.symlink_to(secret)
     answer = kept.ctl("rollback", "1", "--yes", "--force")
-    assert answer.code == 2 and "owner" in answer.err and digest_of(kept) == second, answer
+    assert answer.code == 2 and "owner" in answer.err and kept.digest() == second, answer
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
@@ -262,7 +258,7 @@ def test_files_of_others_in_a_copy(kept, signers):
     second = change(kept, signers)
     shutil.chown(copy_of(kept, kept.first, "idp/test/idp.conf"), "nobody")
     answer = kept.ctl("rollback", "1", "--yes", "--force")
-    assert answer.code == 2 and "owner" in answer.err and digest_of(kept) == second, answer
+    assert answer.code == 2 and "owner" in answer.err and kept.digest() == second, answer
 
 
 def test_a_forged_generation_is_not_recorded(kept, signers):
@@ -271,7 +267,7 @@ def test_a_forged_generation_is_not_recorded(kept, signers):
     forged = kept.keep("author root", "reason rollback 1")
     kept.trust.remove("idp/test/alternate.pem")
     answer = kept.ctl("rollback", forged, "--yes")
-    assert answer.code == 1 and digest_of(kept) == kept.first, answer
+    assert answer.code == 1 and kept.digest() == kept.first, answer
     assert "nobody but the server's user says" in answer.err
 
 
@@ -284,7 +280,7 @@ def test_files_outside_are_not_written(kept, directories):
     outside.write_text(pins)
     conf = kept.trust.path("idp/test/idp.conf")
     conf.write_text(conf.read_text() + f"SignCerts @{outside}\n")
-    digest = kept.ctl("list", "--json").json["generation_hash"]
+    digest = kept.digest()
     kept.keep()
     copy = kept.dir / digest / f"files{outside}"
     copy.parent.mkdir(parents=True, exist_ok=True)
@@ -294,7 +290,7 @@ def test_files_outside_are_not_written(kept, directories):
     answer = kept.ctl("rollback", "2", "--yes", "--force")
     assert answer.code == 2 and str(outside) in answer.err and "outside" in answer.err, answer
     outside.write_text(pins)
-    assert kept.ctl("rollback", "2", "--yes", "--force").code == 0 and digest_of(kept) == digest
+    assert kept.ctl("rollback", "2", "--yes", "--force").code == 0 and kept.digest() == digest
 
 
 def test_links_in_the_trust_directory(kept, signers, directories):

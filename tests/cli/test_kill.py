@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kill -9 of samlcertctl before each of its steps on disk: afterwards the old state or the new."""
+"""Kill -9 of samlcertctl before each of its steps on disk, and a disk that is full at any of them:
+afterwards the old state or the new."""
 
 import shutil
 
@@ -26,7 +27,8 @@ class Stage:
         trust.write("idp/old/idp.conf", "EntityID https://old.example\n")
         trust.write("idp/old/primary.pem", signers["big"].pem)
         trust.sp_key("next")
-        self.new = self.kept.keep()
+        self.kept.keep()
+        self.new = self.contents()
         trust.certificate("test", "alternate", signers["big"])
         trust.certificate("test", "staged", signers["ec"])
         for name in ("idp/old/idp.conf", "idp/old/primary.pem", "sp/default/next.key", "sp/default/next.crt"):
@@ -34,8 +36,14 @@ class Stage:
         trust.path("idp/old").rmdir()
         trust.write("idp/more/idp.conf", "EntityID https://more.example\nStatus inactive\n")
         trust.write("idp/more/primary.pem", signers["ec"].pem)
-        self.old = self.kept.keep()
+        self.kept.keep()
+        self.old = self.contents()
         self.save()
+
+    def contents(self):
+        """Files and directories, but for what begins with a dot."""
+        return {p.relative_to(self.trust.root): p.read_bytes() if p.is_file() else None
+                for p in self.trust.root.rglob("*") if "/." not in f"/{p.relative_to(self.trust.root)}"}
 
     def save(self):
         shutil.rmtree(self.saved, ignore_errors=True)
@@ -50,11 +58,11 @@ class Stage:
 
     def state(self):
         """What the server would make of it: "old", "new", or "refused" (it keeps the old one)."""
-        answer = self.kept.ctl("list", "--json")
-        if answer.code == 0:
-            return {self.old: "old", self.new: "new"}[answer.json["generation_hash"]]
-        assert "interrupted" in answer.err and "recover" in answer.err, answer
-        return "refused"
+        if self.trust.path(".journal").exists():
+            return "refused"
+        now = self.contents()
+        assert now in (self.old, self.new), now.keys()
+        return "old" if now == self.old else "new"
 
     def assert_whole(self, state):
         """What is refused can be carried out, and all else is as if nothing had been cut short."""
@@ -62,7 +70,6 @@ class Stage:
             answer = self.kept.ctl("recover")
             assert answer.code == 0 and self.state() == "new", answer
             assert self.leftovers() == []
-        assert ".journal" not in self.leftovers()
 
     def leftovers(self):
         return [p.name for p in self.trust.root.iterdir()
@@ -79,6 +86,10 @@ class Stage:
         self.set_back()
         assert killer(low, *self.rollback()) is None
         assert self.state() == "refused"
+        for command in ("list", "lint"):
+            answer = self.kept.ctl(command) if command == "lint" else self.kept.list()
+            assert answer.code == 2 and "interrupted" in answer.out + answer.err, answer
+            assert f"samlcertctl --trust {self.trust.root} recover" in answer.out + answer.err, answer
 
 
 @pytest.fixture
@@ -110,8 +121,6 @@ def test_a_rollback_that_is_killed(stage, killer):
 
 def test_a_recovery_that_is_killed(stage, killer):
     stage.interrupt(killer)
-    lint = stage.kept.ctl("lint")
-    assert lint.code == 2 and "samlcertctl --trust" in lint.out and "recover" in lint.out, lint
     stage.save()
     seen = kill_everywhere(stage, killer, "--trust", stage.trust.root, "recover")
     assert seen == sorted(seen, key=["refused", "new"].index), seen
@@ -122,4 +131,22 @@ def test_the_next_command_recovers(stage, killer):
     stage.interrupt(killer)
     answer = stage.kept.ctl("rollback", "2", "--dry-run")
     assert answer.code == 0 and "interrupted" in answer.err, answer
-    assert stage.state() == "new"
+    assert stage.state() == "new" and stage.kept.list().code == 0
+
+
+def test_a_disk_that_is_full(stage, killer):
+    """At any single step: what is answered is true, and nothing is half."""
+    clean = killer(MAX_STEPS, *stage.rollback(), how="FULL_AT")
+    assert clean.code == 0 and stage.state() == "new", clean
+    seen = []
+    for n in range(1, MAX_STEPS):
+        stage.set_back()
+        answer = killer(n, *stage.rollback(), how="FULL_AT")
+        state = stage.state()
+        seen.append(answer.code)
+        assert (answer.code == 0) == (state == "new"), (n, state, answer)
+        assert answer.code == 0 or "samlcertctl: " in answer.err, (n, answer)
+        stage.assert_whole(state)
+        if seen[-20:] == [0] * 20 and n > 60:
+            break
+    assert seen.count(2) > 30, seen

@@ -415,13 +415,14 @@ static int write_all(int fd, const samlc_data_t *content)
 static apr_status_t stage(const samlc_change_t *change, const item_t *item, samlc_result_t *res)
 {
     const char *path = apr_pstrcat(change->pool, change->staging, "/", item->staged, NULL);
+    struct stat st;
     int fd = -1;
     int is_done = 0;
 
     unlink(path);    /* of an earlier check */
     fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, STAGED_MODE);
-    is_done = fd >= 0
-              && ((item->uid == geteuid() && item->gid == getegid())
+    is_done = fd >= 0 && fstat(fd, &st) == 0
+              && ((st.st_uid == item->uid && st.st_gid == item->gid)
                   || fchown(fd, item->uid, item->gid) == 0)
               && fchmod(fd, item->mode) == 0 && write_all(fd, item->content) && fsync(fd) == 0;
     if (!is_done) {

@@ -268,10 +268,9 @@ apr_status_t samlc_journal_carry_out(int *was_there, const char *trust_dir, saml
     if (rv == APR_SUCCESS && unlink(place) != 0) {
         rv = fail_errno(&work, place, "remove it");
     }
+    /* All is done. If the journal comes back with the power, all of it is done once more. */
     if (rv == APR_SUCCESS) {
-        rv = samlc_file_sync_dir(trust_dir, res);
-    }
-    if (rv == APR_SUCCESS) {
+        samlc_file_sync_dir(trust_dir, samlc_result_make(p));
         samlc_file_remove_tree(work.staging, samlc_result_make(p));    /* or the next begin does */
     }
     return rv;

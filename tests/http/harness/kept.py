@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Generations as the server keeps them, made without a server; and commands that are killed."""
+"""Generations as the server keeps them, made without a server; and commands that are cut short."""
 
 import os
 import pathlib
@@ -23,9 +23,16 @@ class Kept:
         self.dir.mkdir(parents=True, mode=0o700)
         self.numbers = 0
 
+    def list(self):
+        return ctl("--trust", self.trust.root, "list", "--json")
+
+    def digest(self):
+        """Of what the trust directory holds."""
+        return self.list().json["generation_hash"]
+
     def keep(self, *lines):
         """Keeps what the trust directory holds, as the current one. Its digest."""
-        digest = ctl("--trust", self.trust.root, "list", "--json").json["generation_hash"]
+        digest = self.digest()
         self.numbers += 1
         copy = self.dir / digest
         shutil.rmtree(copy, ignore_errors=True)
@@ -44,16 +51,17 @@ class Kept:
 
 
 class Killer:
-    """Runs samlcertctl and kills it before its n-th step on disk."""
+    """Runs samlcertctl and kills it before its n-th step on disk, or lets that step fail."""
 
     def __init__(self, directory):
         self.library = pathlib.Path(directory) / "kill_at.so"
         run("gcc", "-shared", "-fPIC", "-O1", "-o", self.library, HERE / "kill_at.c", "-ldl")
 
-    def __call__(self, n, *arguments):
+    def __call__(self, n, *arguments, how="KILL_AT"):
         """The answer; None if it was killed."""
         preload = os.environ.get("LD_PRELOAD", "")
-        environment = dict(os.environ, KILL_AT=str(n), LD_PRELOAD=f"{self.library} {preload}".strip())
+        environment = dict(os.environ, LD_PRELOAD=f"{self.library} {preload}".strip())
+        environment[how] = str(n)
         environment["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
         done = subprocess.run([str(ctl_path()), *map(str, arguments)], env=environment, text=True,
                               capture_output=True, timeout=30, stdin=subprocess.DEVNULL)
