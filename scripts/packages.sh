@@ -20,7 +20,7 @@ packages_demo='
 
 packages_test='
     check clang valgrind xmlsec1
-    python3 python3-pytest python3-requests python3-lxml
+    python3 python3-pytest python3-requests python3-lxml python3-cryptography e2fsprogs
     python3-selenium chromium chromium-driver
 '
 

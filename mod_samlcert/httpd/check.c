@@ -4,6 +4,7 @@
 #include <apr_file_info.h>
 #include <apr_optional.h>
 #include <apr_strings.h>
+#include <errno.h>
 #include <grp.h>
 #include <http_core.h>
 #include <mod_watchdog.h>
@@ -221,14 +222,19 @@ static int ask_server_user(void *answer, size_t len, void (*find)(void *answer, 
     return is_answered;
 }
 
-/* The first path that can't be read; -1: there is none. */
+static int is_readable(const char *path)
+{
+    return access(path, R_OK) == 0 || errno == ENOENT;
+}
+
+/* The first path that can't be read; -1: there is none. A file may have gone since it was seen. */
 static void try_paths(void *answer, const void *baton)
 {
     const apr_array_header_t *paths = baton;
     int *first = answer;
 
     *first = 0;
-    while (*first < paths->nelts && access(APR_ARRAY_IDX(paths, *first, const char *), R_OK) == 0) {
+    while (*first < paths->nelts && is_readable(APR_ARRAY_IDX(paths, *first, const char *))) {
         (*first)++;
     }
     if (*first == paths->nelts) {

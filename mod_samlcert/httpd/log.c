@@ -3,14 +3,17 @@
 
 #include <stdatomic.h>
 
-#define PLACES 64
+#define ROWS 64
+#define PLACES 4    /* in each row, so that a few subjects do not expel each other */
 #define STORE_EVERY apr_time_from_sec(60)
 
 /* When a subject was last spoken of. Two atomics, not one: a race costs a line more or less. */
-static struct {
+typedef struct place_t {
     atomic_uint_least64_t subject;
     atomic_int_least64_t at;
-} said[PLACES];
+} place_t;
+
+static place_t said[ROWS][PLACES];
 
 apr_uint64_t mod_samlc_log_hash(const char *text)
 {
@@ -26,13 +29,24 @@ apr_uint64_t mod_samlc_log_hash(const char *text)
 int mod_samlc_log_is_due(const char *subject, apr_time_t now, apr_interval_time_t every)
 {
     apr_uint64_t hash = mod_samlc_log_hash(subject);
-    apr_size_t i = hash % PLACES;
+    place_t *row = said[hash % ROWS];
+    place_t *place = &row[0];
+    int i = 0;
 
-    if (atomic_load(&said[i].subject) == hash && now < atomic_load(&said[i].at) + every) {
+    for (i = 0; i < PLACES; i++) {
+        if (atomic_load(&row[i].subject) == hash) {
+            place = &row[i];
+            break;
+        }
+        if (atomic_load(&row[i].at) < atomic_load(&place->at)) {
+            place = &row[i];      /* what was said longest ago makes room */
+        }
+    }
+    if (atomic_load(&place->subject) == hash && now < atomic_load(&place->at) + every) {
         return 0;
     }
-    atomic_store(&said[i].subject, hash);
-    atomic_store(&said[i].at, now);
+    atomic_store(&place->subject, hash);
+    atomic_store(&place->at, now);
     return 1;
 }
 

@@ -58,7 +58,7 @@ APLOG_USE_MODULE(samlcert);
 
 /*
  * TRUE if nothing was said of `subject` by this process for the time `every`; from now on something
- * was. Two subjects may share a place in the small table, then one of them is said more often. Any
+ * was. Five subjects may share four places of the small table, then they are said more often. Any
  * thread.
  */
 int mod_samlc_log_is_due(const char *subject, apr_time_t now, apr_interval_time_t every);

@@ -11,6 +11,7 @@
 
 #define KEEP_GENERATIONS 20
 #define KEEP_RETRY apr_time_from_sec(60)
+#define SAY_EVERY apr_time_from_sec(60)
 
 /* What a realm has in a child. */
 typedef struct mod_samlc_realm_child_t {
@@ -122,7 +123,10 @@ static apr_status_t number(void *baton, samlc_snapshot_t *snapshot, apr_pool_t *
     memcpy(digest.bytes, snapshot->digest, sizeof(digest.bytes));
     rv = backend->store->vtable->number_generation(backend->store, &snapshot->number, &digest, res,
                                                    p);
-    if (rv != APR_SUCCESS) {
+    /* Each login may try again, while the files are new. */
+    if (rv != APR_SUCCESS
+        && mod_samlc_log_is_due(apr_pstrcat(p, "number ", res->message, NULL), apr_time_now(),
+                                SAY_EVERY)) {
         ap_log_error(APLOG_MARK, APLOG_ERR, rv, realm->server, MOD_SAMLC_TAG_STORE_FAILED
                      "%s: the generation gets no number: %s", samlc_reason_word(res->reason),
                      res->message);

@@ -7,6 +7,7 @@ from harness import certs
 from harness.browser import environment
 from harness.forge import Message
 from harness.service import changed
+from harness.trust import own_key
 
 
 @pytest.fixture
@@ -80,6 +81,21 @@ def test_every_key_of_ours_decrypts(service, idp, role):
     post = post.with_xml(message.xml())
     assert service.verify(post.xml, in_response_to=[request.id]).json["code"] == "ok"
     service.assert_accepted(browser.deliver(post))
+
+
+def test_a_key_of_ours_decrypts_from_the_moment_it_is_there(service, idp):
+    """Any child may have published it already; the one that gets the response must not wait to poll."""
+    for _ in range(3):
+        service.settled()
+        browser, _, post = service.captured()
+        message = Message(post.xml).sign(idp.key("k1"), "assertion").encrypt(own_key("next").certificate)
+        service.trust.sp_key("next")
+        service.assert_accepted(browser.deliver(post.with_xml(message.xml())))
+        browser, _, post = service.captured()
+        message = Message(post.xml).sign(idp.key("k1"), "assertion").encrypt(own_key("next").certificate)
+        for end in ("key", "crt"):
+            service.trust.remove(f"sp/default/next.{end}")
+        service.assert_refused(browser.deliver(post.with_xml(message.xml())), "decrypt-failed")
 
 
 def test_a_key_that_is_gone_does_not_decrypt(service, idp):

@@ -50,6 +50,20 @@ START_TEST(contents_survive_closing)
 }
 END_TEST
 
+/* Readers write to the map of the lock file: a hole in it is SIGBUS on a disk that is full. */
+START_TEST(the_lock_file_has_no_holes)
+{
+    apr_pool_t *p = test_pool();
+    const char *dir = test_dir(p);
+    struct stat st;
+
+    store_open(dir, p);
+    ck_assert_int_eq(stat(test_path(p, dir, "store.mdb-lock"), &st), 0);
+    ck_assert_int_gt(st.st_size, 4000 * 64);
+    ck_assert_int_ge(st.st_blocks * 512, st.st_size);
+}
+END_TEST
+
 /* A CGI program must not find the sessions among its descriptors. */
 START_TEST(descriptors_are_closed_on_exec)
 {
@@ -494,6 +508,7 @@ Suite *suite_lmdb_env(void)
 
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, contents_survive_closing);
+    tcase_add_test(tc, the_lock_file_has_no_holes);
     tcase_add_test(tc, descriptors_are_closed_on_exec);
     tcase_add_test(tc, second_opening_in_a_process_is_refused);
     tcase_add_test(tc, missing_directory_is_named);

@@ -500,9 +500,9 @@ START_TEST(test_watch)
 {
     static const char *const watched[] = { "idp/one", "idp/one/primary.pem", "idp/one/idp.conf",
                                            "idp/one/roots", "idp/one/roots/root.pem", "roots",
-                                           "roots/root.pem", "intermediates", "crls" };
-    static const char *const others[] = { "idp/two", "idp/two/primary.pem",
-                                          "sp/default/active.key" };
+                                           "roots/root.pem", "intermediates", "crls",
+                                           "sp/default", "sp/default/active.key" };
+    static const char *const others[] = { "idp/two", "idp/two/primary.pem" };
     int i = 0;
 
     loads();

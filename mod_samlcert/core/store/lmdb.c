@@ -4,6 +4,7 @@
 #include "core/store/lmdb.h"
 
 #include <apr_strings.h>
+#include <errno.h>
 #include <string.h>
 
 #include "core/store/lmdb_env.h"
@@ -578,20 +579,30 @@ static int number_digest(apr_uint64_t *number, samlc_lmdb_env_t *e, MDB_txn *txn
     return mdb_put(txn, e->meta, &k, &v, 0);
 }
 
+/* EACCES if it has to be written and must not be. */
+static int try_number(apr_uint64_t *number, samlc_lmdb_env_t *e, const samlc_store_key_t *digest,
+                      unsigned int flags)
+{
+    MDB_txn *txn = NULL;
+    int rc = samlc_lmdb_begin(&txn, e, flags);
+
+    return rc == MDB_SUCCESS
+               ? samlc_lmdb_finish(e, txn, number_digest(number, e, txn, digest))
+               : rc;
+}
+
 static apr_status_t number_generation(samlc_store_t *store, apr_uint64_t *number,
                                       const samlc_store_key_t *digest, samlc_result_t *res,
                                       apr_pool_t *p)
 {
     samlc_lmdb_env_t *e = ((lmdb_t *)store)->e;
-    MDB_txn *txn = NULL;
-    int rc = samlc_lmdb_begin(&txn, e, 0);
+    /* Most often it is the one that has a number already: that can be read. */
+    int rc = try_number(number, e, digest, MDB_RDONLY);
 
     (void)p;
-    *number = 0;
-    if (rc != MDB_SUCCESS) {
-        return samlc_lmdb_fail(e, rc, res);
+    if (rc == EACCES) {
+        rc = try_number(number, e, digest, 0);
     }
-    rc = samlc_lmdb_finish(e, txn, number_digest(number, e, txn, digest));
     if (rc != MDB_SUCCESS) {
         *number = 0;
         return samlc_lmdb_fail(e, rc, res);

@@ -12,8 +12,10 @@
 #include "core/store/store.h"
 
 #define FILE_NAME "store.mdb"     /* LMDB adds store.mdb-lock */
+#define LOCK_SUFFIX "-lock"
 #define FILE_MODE 0600
 #define MAX_READERS 4096          /* transactions under way at once, in all processes */
+#define READER_LEN 64             /* of each in the lock file, and as much for its head */
 #define DATABASES 5
 #define FORMAT "1"
 
@@ -43,6 +45,8 @@ apr_status_t samlc_lmdb_fail(const samlc_lmdb_env_t *e, int rc, samlc_result_t *
     }
 }
 
+static void leave_read_only(samlc_lmdb_env_t *e);
+
 /* Another process, with a larger SamlCertStoreSize, let the file grow beyond our map. */
 static int adopt_map_size(samlc_lmdb_env_t *e)
 {
@@ -54,12 +58,28 @@ static int adopt_map_size(samlc_lmdb_env_t *e)
     return rc;
 }
 
+/* Nobody has this file open by way of LMDB's lock file, whose locks a close would drop. */
+static int is_writable(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+
+    if (fd >= 0) {
+        close(fd);
+    }
+    return fd >= 0;
+}
+
 static int try_begin(MDB_txn **txn, samlc_lmdb_env_t *e, unsigned int flags)
 {
     int rc = 0;
 
     pthread_rwlock_rdlock(&e->map_lock);
-    rc = mdb_txn_begin(e->env, NULL, flags, txn);
+    if (!e->env || (atomic_load(&e->is_read_only) && !(flags & MDB_RDONLY))) {
+        rc = EROFS;
+    }
+    else {
+        rc = mdb_txn_begin(e->env, NULL, flags, txn);
+    }
     if (rc != MDB_SUCCESS) {
         *txn = NULL;
         pthread_rwlock_unlock(&e->map_lock);
@@ -69,8 +89,12 @@ static int try_begin(MDB_txn **txn, samlc_lmdb_env_t *e, unsigned int flags)
 
 int samlc_lmdb_begin(MDB_txn **txn, samlc_lmdb_env_t *e, unsigned int flags)
 {
-    int rc = try_begin(txn, e, flags);
+    int rc = MDB_SUCCESS;
 
+    if (atomic_load(&e->is_read_only) && is_writable(e->path)) {
+        leave_read_only(e);
+    }
+    rc = try_begin(txn, e, flags);
     if (rc == MDB_MAP_RESIZED) {
         rc = adopt_map_size(e);
         return rc == MDB_SUCCESS ? try_begin(txn, e, flags) : rc;
@@ -128,6 +152,14 @@ static void unregister_store(samlc_lmdb_env_t *e)
     pthread_mutex_unlock(&open_stores_lock);
 }
 
+static void close_environment(samlc_lmdb_env_t *e)
+{
+    if (e->env) {
+        mdb_env_close(e->env);
+    }
+    e->env = NULL;
+}
+
 /* In a process forked from the one that opened the store nothing may be closed: that would drop the
  * file locks of the store that this process may have opened for itself. */
 static apr_status_t close_store(void *data)
@@ -136,7 +168,7 @@ static apr_status_t close_store(void *data)
 
     unregister_store(e);
     if (e->pid == getpid()) {
-        mdb_env_close(e->env);
+        close_environment(e);
         pthread_rwlock_destroy(&e->map_lock);
     }
     return APR_SUCCESS;
@@ -218,7 +250,9 @@ static int open_databases(const char **format, samlc_lmdb_env_t *e, MDB_txn *txn
     if (rc == MDB_SUCCESS) {
         rc = mdb_stat(txn, top, &stat);
     }
-    create = rc == MDB_SUCCESS && stat.ms_entries == 0 ? MDB_CREATE : 0;
+    if (rc == MDB_SUCCESS && stat.ms_entries == 0 && !atomic_load(&e->is_read_only)) {
+        create = MDB_CREATE;
+    }
     for (i = 0; i < DATABASES && rc == MDB_SUCCESS; i++) {
         rc = mdb_dbi_open(txn, databases[i].name, databases[i].flags | create, databases[i].dbi);
     }
@@ -238,7 +272,7 @@ static int open_databases(const char **format, samlc_lmdb_env_t *e, MDB_txn *txn
  * A page of the map that the file lacks is SIGBUS to who reads it. The file is made as long as
  * it says it is, so that such a page reads as zeros, which LMDB calls damage; *was holds the
  * length before. Being short is not damage by itself: LMDB does not write a page that it took
- * and freed at once.
+ * and freed at once. On a disk that is read-only it is what cannot be told from damage.
  */
 static int lengthen(off_t *was, samlc_lmdb_env_t *e, int fd)
 {
@@ -254,11 +288,36 @@ static int lengthen(off_t *was, samlc_lmdb_env_t *e, int fd)
         return errno;
     }
     length = (off_t)(info.me_last_pgno + 1) * stat.ms_psize;
+    if (st.st_size < length && atomic_load(&e->is_read_only)) {
+        return EROFS;
+    }
     if (st.st_size < length) {
         *was = st.st_size;
         return ftruncate(fd, length) == 0 ? MDB_SUCCESS : errno;
     }
     return MDB_SUCCESS;
+}
+
+/* While nobody else in this process uses the environment: no map_lock. */
+static int begin_alone(MDB_txn **txn, samlc_lmdb_env_t *e)
+{
+    unsigned int flags = atomic_load(&e->is_read_only) ? MDB_RDONLY : 0;
+    int rc = mdb_txn_begin(e->env, NULL, flags, txn);
+
+    if (rc == MDB_MAP_RESIZED) {
+        rc = mdb_env_set_mapsize(e->env, 0);
+        return rc == MDB_SUCCESS ? mdb_txn_begin(e->env, NULL, flags, txn) : rc;
+    }
+    return rc;
+}
+
+static int finish_alone(MDB_txn *txn, int rc)
+{
+    if (rc == MDB_SUCCESS) {
+        return mdb_txn_commit(txn);
+    }
+    mdb_txn_abort(txn);
+    return rc;
 }
 
 /* With the write lock held: nobody else opens the store, or lets it grow, while it is looked at. */
@@ -267,7 +326,7 @@ static apr_status_t open_contents(samlc_lmdb_env_t *e, int fd, samlc_result_t *r
     const char *format = NULL;
     MDB_txn *txn = NULL;
     off_t was = -1;
-    int rc = samlc_lmdb_begin(&txn, e, 0);
+    int rc = begin_alone(&txn, e);
 
     if (rc != MDB_SUCCESS) {
         return samlc_lmdb_fail(e, rc, res);
@@ -285,7 +344,7 @@ static apr_status_t open_contents(samlc_lmdb_env_t *e, int fd, samlc_result_t *r
     if (rc != MDB_SUCCESS && was >= 0 && ftruncate(fd, was) != 0) {
         rc = errno;               /* short again, so that the next one to open it looks, too */
     }
-    rc = samlc_lmdb_finish(e, txn, rc);
+    rc = finish_alone(txn, rc);
     if (rc == MDB_VERSION_MISMATCH) {
         return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_REPLAY_STORE_UNAVAILABLE,
                                  "%s has the format %s and not " FORMAT
@@ -295,20 +354,51 @@ static apr_status_t open_contents(samlc_lmdb_env_t *e, int fd, samlc_result_t *r
     return rc == MDB_SUCCESS ? APR_SUCCESS : samlc_lmdb_fail(e, rc, res);
 }
 
-static apr_status_t open_environment(samlc_lmdb_env_t *e, apr_size_t map_size, samlc_result_t *res,
-                                     apr_pool_t *p)
+/*
+ * Readers enter themselves in the lock file by way of the map, and LMDB makes that a sparse file:
+ * on a disk that has become full meanwhile the first to need a new page would die of SIGBUS. So the
+ * disk gives all of it at once, and before LMDB has the file open: closing it again drops the locks
+ * of this process. What goes wrong for other reasons is for LMDB to say.
+ */
+static int allocate_lock_file(const samlc_lmdb_env_t *e, apr_pool_t *p)
 {
-    int fd = -1;
-    int rc = mdb_env_set_maxdbs(e->env, DATABASES);
+    const char *path = apr_pstrcat(p, e->path, LOCK_SUFFIX, NULL);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, FILE_MODE);
+    int rc = MDB_SUCCESS;
 
+    if (fd < 0) {
+        return MDB_SUCCESS;
+    }
+    if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)(MAX_READERS + 1) * READER_LEN) != 0
+        && (errno == ENOSPC || errno == EDQUOT)) {
+        rc = errno;
+    }
+    close(fd);
+    return rc;
+}
+
+/* Opens as e->is_read_only says; a failure leaves an environment to close. */
+static apr_status_t open_environment(samlc_lmdb_env_t *e, samlc_result_t *res, apr_pool_t *p)
+{
+    int is_read_only = atomic_load(&e->is_read_only);
+    unsigned int flags = MDB_NOSUBDIR | MDB_NOTLS | MDB_NOSYNC | (is_read_only ? MDB_RDONLY : 0);
+    int fd = -1;
+    int rc = mdb_env_create(&e->env);
+
+    if (rc == MDB_SUCCESS) {
+        rc = mdb_env_set_maxdbs(e->env, DATABASES);
+    }
     if (rc == MDB_SUCCESS) {
         rc = mdb_env_set_maxreaders(e->env, MAX_READERS);
     }
     if (rc == MDB_SUCCESS) {
-        rc = mdb_env_set_mapsize(e->env, map_size);
+        rc = mdb_env_set_mapsize(e->env, e->map_size);
+    }
+    if (rc == MDB_SUCCESS && !is_read_only) {
+        rc = allocate_lock_file(e, p);
     }
     if (rc == MDB_SUCCESS) {
-        rc = mdb_env_open(e->env, e->path, MDB_NOSUBDIR | MDB_NOTLS | MDB_NOSYNC, FILE_MODE);
+        rc = mdb_env_open(e->env, e->path, flags, FILE_MODE);
     }
     if (rc == MDB_SUCCESS) {
         rc = mdb_env_get_fd(e->env, &fd);
@@ -320,6 +410,44 @@ static apr_status_t open_environment(samlc_lmdb_env_t *e, apr_size_t map_size, s
         rc = mdb_reader_check(e->env, NULL);
     }
     return rc == MDB_SUCCESS ? open_contents(e, fd, res, p) : samlc_lmdb_fail(e, rc, res);
+}
+
+/*
+ * For reading and writing, or on a disk that has become read-only for reading alone: sessions go
+ * on, and all that has to be written fails. Readers need no lock file where nobody can write.
+ */
+static apr_status_t open_as_it_goes(samlc_lmdb_env_t *e, samlc_result_t *res, apr_pool_t *p)
+{
+    apr_status_t rv = APR_EGENERAL;
+
+    atomic_store(&e->is_read_only, 0);
+    rv = open_environment(e, res, p);
+    if (APR_TO_OS_ERROR(rv) == EROFS) {
+        close_environment(e);
+        atomic_store(&e->is_read_only, 1);
+        rv = open_environment(e, res, p);
+    }
+    if (rv != APR_SUCCESS) {
+        close_environment(e);
+    }
+    return rv;
+}
+
+/* The disk can be written again, perhaps by others already, from whom nothing keeps us apart. */
+static void leave_read_only(samlc_lmdb_env_t *e)
+{
+    apr_pool_t *p = NULL;
+
+    apr_pool_create(&p, NULL);
+    pthread_rwlock_wrlock(&e->map_lock);
+    if (atomic_load(&e->is_read_only)) {
+        close_environment(e);
+        if (open_as_it_goes(e, samlc_result_make(p), p) != APR_SUCCESS) {
+            atomic_store(&e->is_read_only, 1);    /* the next transaction tries again */
+        }
+    }
+    pthread_rwlock_unlock(&e->map_lock);
+    apr_pool_destroy(p);
 }
 
 apr_status_t samlc_lmdb_env_open(samlc_lmdb_env_t **env, const char *dir, apr_size_t map_size,
@@ -342,12 +470,9 @@ apr_status_t samlc_lmdb_env_open(samlc_lmdb_env_t **env, const char *dir, apr_si
         return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_REPLAY_STORE_UNAVAILABLE,
                                  "%s is open in this process already", e->path);
     }
-    if (mdb_env_create(&e->env) != MDB_SUCCESS) {
-        unregister_store(e);
-        return samlc_lmdb_fail(e, APR_ENOMEM, res);
-    }
     pthread_rwlock_init(&e->map_lock, NULL);
-    rv = open_environment(e, (map_size + page - 1) / page * page, res, p);
+    e->map_size = (map_size + page - 1) / page * page;
+    rv = open_as_it_goes(e, res, p);
     if (rv != APR_SUCCESS) {
         close_store(e);
         return rv;

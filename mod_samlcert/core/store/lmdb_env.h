@@ -21,6 +21,7 @@
 
 #include <lmdb.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/types.h>
 
 #include "core/base/result.h"
@@ -33,6 +34,8 @@ typedef struct samlc_lmdb_env_t {
     MDB_dbi items, claims, expiry, users, meta;
 
     /* Private to lmdb_env.c. */
+    apr_size_t map_size;
+    atomic_int is_read_only;      /* opened on a disk that nobody can write: no lock file */
     pthread_rwlock_t map_lock;    /* shared by transactions, exclusive while the map is replaced */
     pid_t pid;                    /* who opened it */
     dev_t device;                 /* of the directory, as is the next */
@@ -46,7 +49,8 @@ apr_status_t samlc_lmdb_env_open(samlc_lmdb_env_t **env, const char *dir, apr_si
 
 /*
  * Begins a transaction (flags: 0 or MDB_RDONLY), which finish ends. Returns what LMDB says; a
- * map that another process has made larger and places held by dead readers are dealt with.
+ * map that another process has made larger, places held by dead readers and a disk that was
+ * read-only when the store was opened are dealt with.
  */
 int samlc_lmdb_begin(MDB_txn **txn, samlc_lmdb_env_t *e, unsigned int flags);
 

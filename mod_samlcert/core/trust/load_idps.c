@@ -218,7 +218,10 @@ static void watch_file(apr_array_header_t *watch, const samlc_load_t *l, const c
     }
 }
 
-/* What a login of this IdP looks at before it trusts: its own files and the shared ones. */
+/*
+ * What a login of this IdP looks at before it trusts: its own files and the shared ones. Our keys
+ * are among these: the IdP may encrypt to one that another child published a moment ago.
+ */
 static apr_array_header_t *watch_of(const samlc_load_t *l, const named_settings_t *named)
 {
     apr_array_header_t *watch = apr_array_make(l->p, 8, sizeof(samlc_seen_t));
@@ -228,6 +231,7 @@ static apr_array_header_t *watch_of(const samlc_load_t *l, const named_settings_
     watch_dir(watch, l, "roots");
     watch_dir(watch, l, "intermediates");
     watch_dir(watch, l, "crls");
+    watch_dir(watch, l, "sp");
     watch_file(watch, l, named->metadata_path); /* found by path if it is outside */
     watch_file(watch, l, named->sign_certs_path);
     return watch;

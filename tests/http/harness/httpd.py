@@ -111,6 +111,7 @@ class Httpd:
         self.port = free_port()
         self.mpm = mpm
         self.process = None
+        self.least_children = 2
         self._log_checked = 0
         self._expected = []
         self.scheme = "https" if tls else "http"
@@ -132,7 +133,13 @@ class Httpd:
         self.main_conf.write_text(CONF.format(
             root=self.root, port=self.port, user=user, mpm_settings=MPM_SETTINGS[self.mpm],
             modules=self._load_lines(BASE_MODULES + (TLS_MODULES if tls else ()) + tuple(modules)),
-            tls=TLS.format(root=self.root) if tls else ""))
+            tls=TLS.format(root=self.root) if tls else "") + self._cores())
+
+    @staticmethod
+    def _cores():
+        """SAMLCERT_CORES names a directory for the cores of children that crash (ulimit -c, too)."""
+        cores = os.environ.get("SAMLCERT_CORES")
+        return f"CoreDumpDirectory {cores}\n" if cores else ""
 
     def _load_lines(self, names):
         """LoadModule lines; what this httpd has built in has no file and needs none."""
@@ -187,7 +194,8 @@ class Httpd:
             except requests.ConnectionError:
                 return False
         scoreboard = re.search(r"^Scoreboard: (.*)$", page, re.M)
-        return scoreboard and "S" not in scoreboard[1] and len(self.children()) >= 2
+        return (scoreboard and "S" not in scoreboard[1]
+                and len(self.children()) >= self.least_children)
 
     def graceful(self):
         """A graceful restart, complete when the parent says so."""
@@ -217,6 +225,15 @@ class Httpd:
             raise AssertionError(f"httpd ignored SIGTERM\n{self.error_log()[-2000:]}") from None
         finally:
             self.process = None
+
+    def kill(self):
+        """Parent and children at once, in the middle of whatever they do: a power cut without one."""
+        children = self.children()
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(15)
+        self.process = None
+        eventually(lambda: not any(pathlib.Path(f"/proc/{pid}/fd").exists() for pid in children),
+                   what="the end of the children")
 
     def children(self):
         pid = self.process.pid
