@@ -207,6 +207,7 @@ static apr_status_t expect(samlc_expectations_t *expected, const ctl_t *ctl,
                                  samlc_text_show(ctl->keys, ctl->pool));
     }
     expected->snapshot = snapshot;
+    expected->state_dir = ctl->state;
     expected->entity_id = ctl->entity_id;
     expected->acs_url = ctl->acs;
     expected->idp_name = ctl->idp;

@@ -6,6 +6,7 @@
 
 #include "core/base/clock.h"
 #include "core/saml/response.h"
+#include "core/trust/remembered.h"
 #include "core/trust/unlisted.h"
 #include "httpd/form.h"
 #include "httpd/log.h"
@@ -148,6 +149,7 @@ static const samlc_verdict_t *judge(acs_t *acs)
     }
     expected.snapshot = acs->snapshot;
     expected.keys = samlc_snapshot_keyset(acs->snapshot, KEYSET);
+    expected.state_dir = mod_samlc_state_dir(acs->conf->realm->state);
     expected.entity_id = acs->conf->entity_id;
     expected.acs_url = acs->conf->acs_url;
     expected.in_response_to = requests;
@@ -229,6 +231,30 @@ static void count_use(const acs_t *acs, const samlc_verdict_t *verdict)
     }
 }
 
+/* So that a message without a certificate can be verified later. A login does not fail by it. */
+static void remember(const acs_t *acs, const samlc_verdict_t *verdict)
+{
+    samlc_result_t *res = samlc_result_make(acs->r->pool);
+    int is_new = 0;
+
+    if (samlc_remembered_note(&is_new, mod_samlc_state_dir(acs->conf->realm->state), verdict->idp,
+                              &verdict->trust, acs->now, res, acs->r->pool)
+        != APR_SUCCESS) {
+        if (mod_samlc_log_is_due("remembered", acs->now, WARN_EVERY)) {
+            ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, acs->r,
+                          MOD_SAMLC_TAG_NOT_REMEMBERED
+                          "%s: %s (messages of idp %s that carry no certificate can't be verified "
+                          "by its pin)",
+                          samlc_reason_word(res->reason), res->message, verdict->idp->name);
+        }
+    }
+    else if (is_new) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, acs->r,
+                      MOD_SAMLC_TAG_REMEMBERED "idp %s: certificate %s is remembered for its pin",
+                      verdict->idp->name, samlc_cert_sha256_hex(verdict->trust.cert));
+    }
+}
+
 static int admit(const acs_t *acs, const samlc_verdict_t *verdict)
 {
     request_rec *r = acs->r;
@@ -236,6 +262,7 @@ static int admit(const acs_t *acs, const samlc_verdict_t *verdict)
 
     log_accepted(acs, verdict);
     count_use(acs, verdict);
+    remember(acs, verdict);
     mod_samlc_board_count(acs->conf->realm->board, SAMLC_REASON_OK);
     mod_samlc_session_remove(r);    /* the one that this browser had before */
     mod_samlc_session_send(r, acs->cookie);

@@ -49,6 +49,8 @@ APLOG_USE_MODULE(samlcert);
 #define MOD_SAMLC_TAG_NO_LOGIN "SMC0203: "       /* no login can be started */
 #define MOD_SAMLC_TAG_NOT_ACTIVE "SMC0204: "     /* AuthType SAML where the module takes no part */
 #define MOD_SAMLC_TAG_UNLISTED "SMC0206: " /* signed by a certificate that nobody configured */
+#define MOD_SAMLC_TAG_REMEMBERED "SMC0207: "     /* a certificate is kept for its pin */
+#define MOD_SAMLC_TAG_NOT_REMEMBERED "SMC0208: "
 #define MOD_SAMLC_TAG_TARGET "SMC0205: "         /* a target that the browser may not be sent to */
 
 /* store */

@@ -91,7 +91,7 @@ static int is_signed_by(const samlc_redirect_t *message, const samlc_idp_t *idp,
     samlc_trust_verdict_t verdict;
     samlc_result_t *res = samlc_result_make(p);
 
-    if (samlc_redirect_verify(&verdict, message, idp, FUZZ_NOW, res, p) == APR_SUCCESS) {
+    if (samlc_redirect_verify(&verdict, message, idp, NULL, FUZZ_NOW, res, p) == APR_SUCCESS) {
         FUZZ_CHECK(verdict.is_trusted && verdict.reason == SAMLC_REASON_OK);
         return 1;
     }

@@ -136,7 +136,7 @@ static void warns(const char *words)
 static samlc_trust_verdict_t judge(const samlc_idp_t *idp, const test_cert_t *made)
 {
     samlc_cert_t *c = parsed(made);
-    samlc_candidate_t candidate = { c, samlc_cert_key(c), NULL, 1 };
+    samlc_candidate_t candidate = { c, samlc_cert_key(c), NULL, 1, NULL };
 
     return samlc_trust_judge(idp->trust, &candidate, TEST_NOW, p);
 }
@@ -364,7 +364,75 @@ START_TEST(test_warns_of_conflicts)
             test_cert_make(&(test_cert_spec_t){ .cn = "ca", .key_type = "EC", .is_ca = 1 }, p));
     }
     sound();
-    warns("CN=ca");
+    warns("nothing here asks for a chain, so no login depends on it");
+    set_conf(apr_pstrcat(p, "EntityID " ENTITY "\nSignCerts ", samlc_cert_sha256_hex(parsed(cert)),
+                         "\n", NULL));
+    sound();
+    warns("logins whose chain has one of them will be refused (cert-conflict)");
+}
+END_TEST
+
+/* What the rule that is tried out would refuse is told for each certificate; it decides nothing. */
+START_TEST(test_warns_of_trials)
+{
+    samlc_idp_t *idp = NULL;
+
+    put_slot(SAMLC_SLOT_PRIMARY, cert);
+    APR_ARRAY_PUSH(roots, samlc_cert_t *) =
+        parsed(test_cert_make(&(test_cert_spec_t){ .cn = "ca", .key_type = "EC", .is_ca = 1 }, p));
+    set_conf("EntityID " ENTITY "\nTrustReportOnly ValidateChain=on\n");
+    idp = sound();
+    warns("would be refused under TrustReportOnly ValidateChain=on: chain-incomplete: CN=idp");
+    ck_assert_int_eq(judge(idp, cert).is_trusted, 1);
+    APR_ARRAY_PUSH(roots, samlc_cert_t *) = parsed(cert);
+    idp = sound();
+    ck_assert_int_eq(warnings->nelts, 0);
+    set_conf("EntityID " ENTITY "\nTrustReportOnly CRLCheck=leaf\nValidateChain on\n");
+    idp = sound();
+    warns("CRLCheck=leaf: crl-stale");
+    ck_assert_int_eq(judge(idp, cert).is_trusted, 1);
+    set_conf("EntityID " ENTITY "\nTrustReportOnly ValidateChain=off\n");
+    fails("idp.conf:2: TrustReportOnly ValidateChain=off: it is in force already");
+}
+END_TEST
+
+START_TEST(test_warns_of_weak_keys)
+{
+    put_slot(SAMLC_SLOT_PRIMARY,
+             test_cert_make(&(test_cert_spec_t){ .cn = "weak", .key_bits = 1024 }, p));
+    set_conf("EntityID " ENTITY "\n");
+    sound();
+    warns("CN=weak (slot.pem) has 1024 bits, and MinRSABits is 2048 (key-too-small)");
+}
+END_TEST
+
+START_TEST(test_warns_of_retired_pin)
+{
+    const samlc_key_t *key = samlc_cert_key(parsed(cert));
+
+    put_slot(SAMLC_SLOT_RETIRED, cert);
+    set_conf(apr_pstrcat(p, "EntityID " ENTITY
+                         "\nSignCerts CERT_VALIDATION:IGNORE_TRUST,spki-sha256:",
+                         samlc_text_hex(samlc_key_spki_sha256(key), SAMLC_SHA256_LEN, p), "\n",
+                         NULL));
+    sound();
+    warns("a pin of the key of slot.pem, which is retired: it trusts nothing");
+}
+END_TEST
+
+/* Revocation lists count where a login may ask for a chain, and only there. */
+START_TEST(test_warns_of_missing_lists)
+{
+    put_slot(SAMLC_SLOT_PRIMARY, cert);
+    APR_ARRAY_PUSH(roots, samlc_cert_t *) =
+        parsed(test_cert_make(&(test_cert_spec_t){ .cn = "ca", .key_type = "EC", .is_ca = 1 }, p));
+    set_conf("EntityID " ENTITY "\nCRLCheck leaf\n");
+    sound();
+    ck_assert_int_eq(warnings->nelts, 0);
+    set_conf(apr_pstrcat(p, "EntityID " ENTITY "\nCRLCheck leaf\nSignCerts ",
+                         samlc_cert_sha256_hex(parsed(cert)), "\n", NULL));
+    sound();
+    warns("there are none: each chain will be refused (crl-stale)");
 }
 END_TEST
 
@@ -400,6 +468,10 @@ Suite *suite_idp(void)
     tcase_add_test(tc, test_warns_of_metadata);
     tcase_add_test(tc, test_warns_of_chains);
     tcase_add_test(tc, test_warns_of_conflicts);
+    tcase_add_test(tc, test_warns_of_trials);
+    tcase_add_test(tc, test_warns_of_weak_keys);
+    tcase_add_test(tc, test_warns_of_retired_pin);
+    tcase_add_test(tc, test_warns_of_missing_lists);
     tcase_add_test(tc, test_retired_is_quiet);
     suite_add_tcase(suite, tc);
     return suite;

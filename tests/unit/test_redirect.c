@@ -181,7 +181,7 @@ static samlc_reason_t judged(samlc_trust_verdict_t *v, const char *query, const 
     res = samlc_result_make(p);
     memset(v, 0, sizeof(*v));
     if (samlc_redirect_parse(&r, query, res, p) == APR_SUCCESS
-        && samlc_redirect_verify(v, r, idp, TEST_NOW, res, p) == APR_SUCCESS) {
+        && samlc_redirect_verify(v, r, idp, NULL, TEST_NOW, res, p) == APR_SUCCESS) {
         ck_assert_int_eq(v->is_trusted, 1);
         ck_assert_int_eq(v->reason, OK_);
         ck_assert_int_eq(res->reason, OK_);

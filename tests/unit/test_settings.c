@@ -84,6 +84,17 @@ static const struct {
     {"AnchorConstraint", "issuer-spki-sha256:0011", "64 hex digits"},
     {"AnchorConstraint", "subject:", "nothing follows subject:"},
     {"AnchorConstraint", "CN=idp", "it begins with subject:"},
+    {"CRLGrace", "86400", NULL},
+    {"CRLGrace", "2592001", "not a number from 0 to 2592000"},
+    {"TrustReportOnly", "ValidateChain=on certexpiry=Reject CRLCheck=leaf", NULL},
+    {"TrustReportOnly", "AnchorConstraint=san-dns:idp.example.org CRLGrace=0", NULL},
+    {"TrustReportOnly", "ValidateChain", "\"ValidateChain\" is not NAME=VALUE"},
+    {"TrustReportOnly", "ValidateChain=", "is not NAME=VALUE"},
+    {"TrustReportOnly", "ValidateChain=yes", "ValidateChain=yes: neither on nor off (on|off)"},
+    {"TrustReportOnly", "CRLCheck=leaf CRLCheck=chain", "CRLCheck stands in it twice"},
+    {"TrustReportOnly", "Unsolicited=off", "\"Unsolicited=off\" cannot be tried out"},
+    {"TrustReportOnly", "Nonsense=off", "\"Nonsense=off\" cannot be tried out"},
+    {"TrustReportOnly", "TrustReportOnly=x", "cannot be tried out"},
     {"CRLCheck", "chain", NULL},
     {"CRLCheck", "all", "the syntax is: CRLCheck off|leaf|chain"},
     {"MinRSABits", "1024", NULL},
@@ -313,6 +324,69 @@ static const struct {
     {"ClockSkew", "301", "300", "ClockSkew 301: "},
 };
 
+/* What may be tried out beside what is in force; the rest says why not. */
+static const struct {
+    const char *in_force;
+    const char *tried;
+    const char *error;    /* NULL: it may be tried out */
+} trials[] = {
+    {"", "ValidateChain=on", NULL},
+    {"ValidateChain on\n", "ValidateChain=on", "is in force already"},
+    {"ValidateChain on\n", "ValidateChain=off", "is laxer"},
+    {"UseSystemRoots on\n", "UseSystemRoots=off", NULL},
+    {"", "UseSystemRoots=off", "is in force already"},
+    {"", "UseSystemRoots=on", "is laxer"},
+    {"", "CertExpiry=reject", NULL},
+    {"", "CertExpiry=warn", "not stricter in each case"},    /* anchored rejects by itself */
+    {"", "CertExpiry=ignore", "not stricter in each case"},
+    {"CertExpiry ignore\n", "CertExpiry=warn", NULL},
+    {"CertExpiry warn\n", "CertExpiry=ignore", "is laxer"},
+    {"CertExpiry reject\n", "CertExpiry=reject", "is in force already"},
+    {"CertConflict off\n", "CertConflict=issuer+subject", NULL},
+    {"", "CertConflict=issuer", NULL},
+    {"", "CertConflict=subject", NULL},
+    {"", "CertConflict=off", "is laxer"},
+    {"CertConflict issuer\n", "CertConflict=subject", "not stricter in each case"},
+    {"CertConflict issuer\n", "CertConflict=issuer+subject", "is laxer"},
+    {"", "AnchorConstraint=san-dns:a", NULL},
+    {"AnchorConstraint san-dns:a\n", "AnchorConstraint=san-dns:a", "is in force already"},
+    {"AnchorConstraint san-dns:a\n", "AnchorConstraint=san-dns:b", "not stricter in each case"},
+    {"", "CRLCheck=leaf", NULL},
+    {"CRLCheck chain\n", "CRLCheck=leaf", "is laxer"},
+    {"CRLGrace 60\n", "CRLGrace=0", NULL},
+    {"CRLGrace 60\n", "CRLGrace=61", "is laxer"},
+    {"", "ValidateChain=on CRLCheck=off", "CRLCheck=off: it is in force already"},
+};
+
+START_TEST(test_trials)
+{
+    samlc_settings_t *stricter = NULL;
+    const char *text = apr_pstrcat(p, "TrustReportOnly ", trials[_i].tried, "\n",
+                                   trials[_i].in_force, NULL);
+    samlc_data_t file = test_data(text, "idp.conf");
+    apr_status_t rv = APR_EGENERAL;
+
+    ck_assert_msg(samlc_settings_parse(settings, &file, res, p) == APR_SUCCESS, "%s", res->message);
+    rv = samlc_settings_stricter(&stricter, settings, res, p);
+    ck_assert_msg((rv == APR_SUCCESS) == (trials[_i].error == NULL), "%s", res->message);
+    ck_assert_int_eq(stricter != NULL, rv == APR_SUCCESS);
+    if (rv != APR_SUCCESS) {
+        ck_assert_int_eq(res->reason, SAMLC_REASON_CONFIG_INVALID);
+        ck_assert_ptr_nonnull(strstr(res->message, "idp.conf:1: "));
+        ck_assert_msg(strstr(res->message, trials[_i].error) != NULL, "%s", res->message);
+    }
+}
+END_TEST
+
+START_TEST(test_nothing_to_try)
+{
+    samlc_settings_t *stricter = NULL;
+
+    ck_assert_int_eq(samlc_settings_stricter(&stricter, settings, res, p), APR_SUCCESS);
+    ck_assert_ptr_null(stricter);
+}
+END_TEST
+
 START_TEST(test_warnings)
 {
     apr_array_header_t *warnings = NULL;
@@ -345,6 +419,8 @@ Suite *suite_settings(void)
     tcase_add_test(tc, test_file);
     tcase_add_loop_test(tc, test_files, 0, sizeof(files) / sizeof(files[0]));
     tcase_add_test(tc, test_nul_in_file);
+    tcase_add_loop_test(tc, test_trials, 0, sizeof(trials) / sizeof(trials[0]));
+    tcase_add_test(tc, test_nothing_to_try);
     tcase_add_loop_test(tc, test_warnings, 0, sizeof(weaknesses) / sizeof(weaknesses[0]));
     suite_add_tcase(s, tc);
     return s;

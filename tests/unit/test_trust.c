@@ -83,7 +83,7 @@ static void put(apr_array_header_t *certs, const test_cert_t *cert)
 static void build_chain(void)
 {
     samlc_chain_source_t source = { roots, intermediates, NULL, 0, SAMLC_CRL_OFF,
-                                    (samlc_conflict_t)settings->cert_conflict };
+                                    (samlc_conflict_t)settings->cert_conflict, 0 };
     samlc_chain_t *chain = NULL;
 
     ck_assert_int_eq(samlc_chain_make(&chain, &source, res, p), APR_SUCCESS);
@@ -109,7 +109,7 @@ static samlc_trust_verdict_t judge_at(const test_cert_t *cert, apr_time_t now)
 {
     const samlc_cert_t *c = parsed(cert);
     samlc_candidate_t candidate = { c, samlc_cert_key(c), samlc_verifier_make(samlc_cert_key(c), p),
-                                    1 };
+                                    1, NULL };
     samlc_trust_verdict_t v;
 
     if (trust.chain == NULL) {
@@ -425,6 +425,9 @@ START_TEST(test_bare_key)
     v = samlc_trust_judge(&trust, &candidate, TEST_NOT_AFTER + SECOND, p);
     ck_reason(v.reason, OK_);
     ck_assert_ptr_null(v.cert);
+    on_file(SAMLC_SLOT_RETIRED, leaf);      /* whose key is all there is of the other */
+    ck_reason(samlc_trust_judge(&trust, &candidate, TEST_NOW, p).reason, RET);
+    apr_array_pop(entries);
     set("ValidateChain", "on");
     ck_reason(samlc_trust_judge(&trust, &candidate, TEST_NOW, p).reason,
               SAMLC_REASON_CHAIN_INVALID);
@@ -440,6 +443,28 @@ START_TEST(test_spki_pin)
     ck_reason(judge(leaf).reason, OK_);
     ck_reason(judge(signer_in(REISSUED)).reason, OK_);
     ck_reason(judge(signer_in(SAME_NAME)).reason, NOL);
+    /* whoever has a retired key can make certificates about it */
+    on_file(SAMLC_SLOT_RETIRED, leaf);
+    ck_reason(judge(signer_in(REISSUED)).reason, RET);
+    set_list(apr_pstrcat(p, "CERT_VALIDATION:IGNORE_TRUST,",
+                         samlc_cert_sha256_hex(parsed(leaf)), NULL));
+    ck_reason(judge(signer_in(REISSUED)).reason, RET);
+    ck_reason(judge(leaf).reason, RET);
+}
+END_TEST
+
+/* A certificate that is listed itself needs no pin of its key. */
+START_TEST(test_pin_beside_retired_key)
+{
+    const test_cert_t *again = signer_in(REISSUED);
+    const samlc_key_t *key = samlc_cert_key(parsed(leaf));
+
+    set_list(apr_pstrcat(p, "CERT_VALIDATION:IGNORE_TRUST,spki-sha256:",
+                         samlc_text_hex(samlc_key_spki_sha256(key), SAMLC_SHA256_LEN, p), ",",
+                         samlc_cert_sha256_hex(parsed(again)), NULL));
+    on_file(SAMLC_SLOT_RETIRED, leaf);
+    ck_reason(judge(again).reason, OK_);
+    ck_reason(judge(leaf).reason, RET);
 }
 END_TEST
 
@@ -472,6 +497,84 @@ START_TEST(test_conflict_setting)
     put(intermediates, test_cert_make(&(test_cert_spec_t){ .cn = "ca", .key_type = "EC", .is_ca = 1,
                                                            .issuer = root }, p));
     ck_reason(judge(leaf).reason, settings_of[_i].reason);
+}
+END_TEST
+
+/* --- TrustReportOnly -------------------------------------------------------------------------- */
+
+/* A stricter rule beside the one in force, with the same store. */
+static void try_out(const char *tried)
+{
+    samlc_trust_t *stricter = apr_pmemdup(p, &trust, sizeof(trust));
+    samlc_settings_t *copy = NULL;
+
+    set("TrustReportOnly", tried);
+    ck_assert_msg(samlc_settings_stricter(&copy, settings, res, p) == APR_SUCCESS, "%s",
+                  res->message);
+    stricter->settings = copy;
+    stricter->report_only = NULL;
+    trust.report_only = stricter;
+}
+
+/* All that it does is warn: each verdict of the table stays what it is without it. */
+START_TEST(test_report_only_changes_nothing)
+{
+    rule_t rule = (rule_t)(_i / SITUATIONS);
+    situation_t situation = (situation_t)(_i % SITUATIONS);
+    const test_cert_t *signer = signer_in(situation);
+    samlc_trust_verdict_t without, with;
+
+    put(roots, root);
+    if (situation != NO_INTERMEDIATE) {
+        put(intermediates, ca);
+    }
+    trust_by(rule, leaf);
+    if (situation == RETIRED) {
+        on_file(SAMLC_SLOT_RETIRED, leaf);
+    }
+    build_chain();
+    without = judge_at(signer, situation == EXPIRED ? TEST_NOT_AFTER + SECOND : TEST_NOW);
+    try_out(settings->validate_chain ? "CertExpiry=reject" : "ValidateChain=on CertExpiry=reject");
+    with = judge_at(signer, situation == EXPIRED ? TEST_NOT_AFTER + SECOND : TEST_NOW);
+    ck_assert_int_eq(with.is_trusted, without.is_trusted);
+    ck_reason(with.reason, without.reason);
+    ck_assert_int_eq(with.mode, without.mode);
+    ck_assert_str_eq(with.message, without.message);
+    ck_assert(with.is_trusted || with.warning == NULL);
+}
+END_TEST
+
+/* What would be refused, by its reason; and nothing where the stricter rule agrees. */
+START_TEST(test_report_only)
+{
+    samlc_trust_verdict_t v;
+
+    on_file(SAMLC_SLOT_PRIMARY, leaf);
+    put(roots, root);
+    build_chain();
+    try_out("ValidateChain=on CertExpiry=reject");
+    v = judge(leaf);
+    ck_reason(v.reason, OK_);
+    ck_assert_ptr_nonnull(v.warning);
+    ck_assert_ptr_nonnull(strstr(v.warning, "would be refused under TrustReportOnly ValidateChain=on"
+                                            " CertExpiry=reject: chain-incomplete: the issuer of"));
+    v = judge_at(leaf, TEST_NOT_AFTER + SECOND);    /* beside what the rule in force warns of */
+    ck_reason(v.reason, OK_);
+    ck_assert_ptr_nonnull(strstr(v.warning, "expired at"));
+    ck_assert_ptr_nonnull(strstr(v.warning, "; would be refused under"));
+    ck_assert_ptr_nonnull(strstr(v.warning, ": cert-expired: "));
+}
+END_TEST
+
+START_TEST(test_report_only_agrees)
+{
+    on_file(SAMLC_SLOT_PRIMARY, leaf);
+    put(roots, root);
+    put(intermediates, ca);
+    build_chain();
+    try_out("ValidateChain=on");
+    ck_reason(judge(leaf).reason, OK_);
+    ck_assert_ptr_null(judge(leaf).warning);
 }
 END_TEST
 
@@ -559,6 +662,36 @@ START_TEST(test_candidates_spki)
 }
 END_TEST
 
+/* However often the message has a certificate, it is one candidate; and it does not crowd others
+ * out. */
+START_TEST(test_repeated_hints)
+{
+    apr_array_header_t *hints = apr_array_make(p, 10, sizeof(samlc_data_t));
+    int i = 0;
+
+    set_list("ANY-TRUSTED");
+    for (i = 0; i < SAMLC_MAX_HINTS - 1; i++) {
+        APR_ARRAY_PUSH(hints, samlc_data_t) = root->der;
+    }
+    APR_ARRAY_PUSH(hints, samlc_data_t) = leaf->der;
+    ck_assert_int_eq(samlc_trust_candidates(&trust, hints, res, p)->nelts, 2);
+}
+END_TEST
+
+/* Live keys are tried before retired ones, where nothing tells them apart. */
+START_TEST(test_retired_come_last)
+{
+    apr_array_header_t *found = NULL;
+
+    on_file(SAMLC_SLOT_RETIRED, leaf);
+    on_file(SAMLC_SLOT_ALTERNATE, signer_in(REISSUED));
+    found = candidates_for(NULL, NULL);
+    ck_assert_int_eq(found->nelts, 2);
+    is_candidate(found, 1, leaf, 0);
+    is_candidate(candidates_for(leaf, NULL), 0, leaf, 1);
+}
+END_TEST
+
 /* What is no certificate is passed over, and there is an end to trying. */
 START_TEST(test_candidate_limits)
 {
@@ -611,6 +744,12 @@ Suite *suite_trust(void)
     tcase_add_test(tc, test_without_roots);
     tcase_add_test(tc, test_bare_key);
     tcase_add_test(tc, test_spki_pin);
+    tcase_add_test(tc, test_pin_beside_retired_key);
+    tcase_add_loop_test(tc, test_report_only_changes_nothing, 0, RULES * SITUATIONS);
+    tcase_add_test(tc, test_report_only);
+    tcase_add_test(tc, test_report_only_agrees);
+    tcase_add_test(tc, test_repeated_hints);
+    tcase_add_test(tc, test_retired_come_last);
     tcase_add_test(tc, test_constraint);
     tcase_add_loop_test(tc, test_conflict_setting, 0, 4);
     tcase_add_test(tc, test_candidates_on_file);

@@ -10,6 +10,7 @@
 #include <openssl/rsa.h>
 #include <zlib.h>
 
+#include "core/trust/remembered.h"
 #include "core/xml/xml.h"
 
 #define RAW_DEFLATE (-15)   /* zlib: RFC 1951 without header, the largest window */
@@ -367,8 +368,8 @@ static apr_status_t try_keys(samlc_trust_verdict_t *verdict, const samlc_redirec
 }
 
 apr_status_t samlc_redirect_verify(samlc_trust_verdict_t *verdict, const samlc_redirect_t *message,
-                                   const samlc_idp_t *idp, apr_time_t now, samlc_result_t *res,
-                                   apr_pool_t *p)
+                                   const samlc_idp_t *idp, const char *state_dir, apr_time_t now,
+                                   samlc_result_t *res, apr_pool_t *p)
 {
     const samlc_algorithm_t *method = NULL;
     apr_status_t rv = APR_EGENERAL;
@@ -379,5 +380,9 @@ apr_status_t samlc_redirect_verify(samlc_trust_verdict_t *verdict, const samlc_r
                                  "the message is not signed");
     }
     rv = find_method(&method, message, &idp->signature_policy, res, p);
-    return rv == APR_SUCCESS ? try_keys(verdict, message, method, idp, now, res, p) : rv;
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    samlc_remembered_recall(state_dir, idp, now, p);
+    return try_keys(verdict, message, method, idp, now, res, p);
 }

@@ -35,13 +35,13 @@ apr_status_t samlc_redirect_parse(samlc_redirect_t **message, const char *query,
  * Whether a key of this IdP, trusted at `now`, signed the message; the caller has found the IdP by
  * the Issuer in it. APR_SUCCESS only then; `verdict` has the decision, its warning, too, and zeroes
  * where there is none. Such a message carries no certificate, so the keys on file and of metadata
- * are tried, and a pin counts where the certificate that it names is among them. RSA (PKCS#1 v1.5;
- * PSS where it is allowed) and ECDSA: r and s as XML Signature writes them, or DER, as many send
- * it. Fails with no-signature, algorithm-forbidden, key-too-small, signature-invalid, or with the
- * reason why the key is not trusted.
+ * are tried, and the certificates remembered for pins (in `state_dir`; NULL: none are). RSA
+ * (PKCS#1 v1.5; PSS where it is allowed) and ECDSA: r and s as XML Signature writes them, or DER,
+ * as many send it. Fails with no-signature, algorithm-forbidden, key-too-small, signature-invalid,
+ * or with the reason why the key is not trusted.
  */
 apr_status_t samlc_redirect_verify(samlc_trust_verdict_t *verdict, const samlc_redirect_t *message,
-                                   const samlc_idp_t *idp, apr_time_t now, samlc_result_t *res,
-                                   apr_pool_t *p);
+                                   const samlc_idp_t *idp, const char *state_dir, apr_time_t now,
+                                   samlc_result_t *res, apr_pool_t *p);
 
 #endif

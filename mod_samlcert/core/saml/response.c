@@ -9,6 +9,7 @@
 #include "core/saml/assertion.h"
 #include "core/saml/judge.h"
 #include "core/saml/rules.h"
+#include "core/trust/remembered.h"
 #include "core/xml/encryption.h"
 #include "core/xml/xml.h"
 
@@ -217,50 +218,131 @@ static apr_status_t check_status(samlc_judge_t *j)
     return APR_SUCCESS;
 }
 
-/* A verified signature with the key that made it. */
-typedef struct vouched_t {
-    samlc_candidate_t by;
+/* The same bytes stand before it. */
+static int is_repeated(const apr_array_header_t *certs, int index)
+{
+    const samlc_data_t *der = &APR_ARRAY_IDX(certs, index, samlc_data_t);
+    int i = 0;
+
+    for (i = 0; i < index; i++) {
+        const samlc_data_t *other = &APR_ARRAY_IDX(certs, i, samlc_data_t);
+
+        if (other->len == der->len && memcmp(other->data, der->data, der->len) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/*
+ * The certificate of the message that signed it, in a chain of any order. Where none of them did,
+ * the first one, and *is_signer is FALSE. NULL if none can be read.
+ */
+static const samlc_cert_t *find_unlisted(int *is_signer, samlc_judge_t *j,
+                                         const samlc_signature_t *signature)
+{
+    const apr_array_header_t *certs = signature->certs;
+    samlc_signature_outcome_t outcome = SAMLC_SIGNATURE_WRONG_KEY;
+    samlc_cert_t *first = NULL, *cert = NULL;
     samlc_data_t content;
-} vouched_t;
+    int i = 0;
+
+    *is_signer = 0;
+    for (i = 0; i < certs->nelts && i < SAMLC_MAX_HINTS && outcome == SAMLC_SIGNATURE_WRONG_KEY;
+         i++) {
+        if (is_repeated(certs, i)
+            || samlc_cert_parse_der(&cert, &APR_ARRAY_IDX(certs, i, samlc_data_t), j->res, j->p)
+                   != APR_SUCCESS) {
+            continue;
+        }
+        first = first == NULL ? cert : first;
+        outcome = samlc_signature_verify(&content, signature,
+                                         samlc_verifier_make(samlc_cert_key(cert), j->p),
+                                         &j->idp->signature_policy, j->res, j->p);
+        *is_signer = outcome == SAMLC_SIGNATURE_VERIFIED;
+    }
+    return *is_signer ? cert : first;
+}
 
 /*
  * The message names a certificate, and it is not one of ours: the sign of an unannounced cutover.
  */
 static apr_status_t refuse_unlisted(samlc_judge_t *j, const samlc_signature_t *signature)
 {
-    samlc_cert_t *cert = NULL;
-    samlc_data_t content;
+    const samlc_cert_t *cert = find_unlisted(&j->is_unlisted_signer, j, signature);
 
-    if (samlc_cert_parse_der(&cert, &APR_ARRAY_IDX(signature->certs, 0, samlc_data_t), j->res, j->p)
-        != APR_SUCCESS) {
+    if (cert == NULL) {
         return SAMLC_REFUSE(j, CERT_NOT_LISTED, "signed by something that is no certificate");
     }
     j->trust.cert = cert;
     j->trust.reason = SAMLC_REASON_CERT_NOT_LISTED;
-    j->is_unlisted_signer = samlc_signature_verify(&content, signature,
-                                                   samlc_verifier_make(samlc_cert_key(cert), j->p),
-                                                   &j->idp->signature_policy, j->res, j->p)
-                            == SAMLC_SIGNATURE_VERIFIED;
     return SAMLC_REFUSE(j, CERT_NOT_LISTED, "certificate %s (%s) is not configured for IdP %s",
                         samlc_cert_sha256_hex(cert), SAMLC_SHOW(j, samlc_cert_subject(cert)),
                         j->idp->name);
 }
 
-/* Finds the configured key that made the signature. */
-static apr_status_t find_signer(vouched_t *v, samlc_judge_t *j, const samlc_signature_t *signature)
+static int is_any_named(const apr_array_header_t *candidates)
 {
-    apr_array_header_t *candidates =
-        samlc_trust_candidates(j->idp->trust, signature->certs, j->res, j->p);
-    samlc_result_t *tried = samlc_result_make(j->p);
-    int is_named = 0, i = 0;
+    int i = 0;
 
     for (i = 0; i < candidates->nelts; i++) {
+        if (APR_ARRAY_IDX(candidates, i, samlc_candidate_t).is_named) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* The keys to try. Where the message names none of ours, those remembered for pins, too. */
+static apr_array_header_t *find_candidates(samlc_judge_t *j, const samlc_signature_t *signature)
+{
+    const samlc_trust_t *trust = j->idp->trust;
+    apr_array_header_t *candidates =
+        samlc_trust_candidates(trust, signature->certs, j->res, j->p);
+
+    if (!is_any_named(candidates)
+        && samlc_remembered_recall(j->expected->state_dir, j->idp, j->expected->now, j->p)) {
+        candidates = samlc_trust_candidates(trust, signature->certs, j->res, j->p);
+    }
+    return candidates;
+}
+
+/*
+ * Decides about the candidate that made the signature. Where the message does not say that it means
+ * this very certificate, it may as well be another one of the same key: a trusted one will do.
+ */
+static void decide(samlc_judge_t *j, const apr_array_header_t *candidates, int signer)
+{
+    const samlc_candidate_t *by = &APR_ARRAY_IDX(candidates, signer, samlc_candidate_t);
+    int i = 0;
+
+    j->trust = samlc_trust_judge(j->idp->trust, by, j->expected->now, j->p);
+    for (i = signer + 1; !j->trust.is_trusted && !by->is_named && i < candidates->nelts; i++) {
         const samlc_candidate_t *c = &APR_ARRAY_IDX(candidates, i, samlc_candidate_t);
+        samlc_trust_verdict_t v;
+
+        if (samlc_key_equal(c->key, by->key)) {
+            v = samlc_trust_judge(j->idp->trust, c, j->expected->now, j->p);
+            j->trust = v.is_trusted ? v : j->trust;
+        }
+    }
+}
+
+/* Finds the key that made the signature, and decides about it: j->trust. */
+static apr_status_t find_signer(samlc_data_t *content, samlc_judge_t *j,
+                                const samlc_signature_t *signature)
+{
+    apr_array_header_t *candidates = find_candidates(j, signature);
+    samlc_result_t *tried = samlc_result_make(j->p);
+    int i = 0;
+
+    for (i = 0; i < candidates->nelts; i++) {
         samlc_signature_outcome_t outcome = samlc_signature_verify(
-            &v->content, signature, c->verifier, &j->idp->signature_policy, tried, j->p);
+            content, signature, APR_ARRAY_IDX(candidates, i, samlc_candidate_t).verifier,
+            &j->idp->signature_policy, tried, j->p);
 
         if (outcome == SAMLC_SIGNATURE_VERIFIED) {
-            v->by = *c;
+            decide(j, candidates, i);
             return APR_SUCCESS;
         }
         if (i == 0 || outcome == SAMLC_SIGNATURE_BROKEN) {
@@ -269,9 +351,8 @@ static apr_status_t find_signer(vouched_t *v, samlc_judge_t *j, const samlc_sign
         if (outcome == SAMLC_SIGNATURE_BROKEN) {
             return j->res->status;
         }
-        is_named |= c->is_named;
     }
-    if (signature->certs->nelts > 0 && !is_named
+    if (signature->certs->nelts > 0 && !is_any_named(candidates)
         && j->res->reason != SAMLC_REASON_NO_TRUST_CONFIGURED) {
         return refuse_unlisted(j, signature);
     }
@@ -282,26 +363,26 @@ static apr_status_t find_signer(vouched_t *v, samlc_judge_t *j, const samlc_sign
 static apr_status_t verify(samlc_data_t *content, samlc_judge_t *j, xmlNodePtr element)
 {
     samlc_signature_t *signature = NULL;
-    vouched_t v;
+    samlc_data_t digested;
     apr_status_t rv = samlc_signature_inspect(&signature, element, &j->idp->signature_policy,
                                               j->res, j->p);
 
-    memset(&v, 0, sizeof(v));
+    memset(&digested, 0, sizeof(digested));
     memset(content, 0, sizeof(*content));
     if (rv == APR_SUCCESS) {
         /* of the response, where the assertion is signed, too */
         memset(&j->trust, 0, sizeof(j->trust));
-        rv = find_signer(&v, j, signature);
+        rv = find_signer(&digested, j, signature);
     }
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    j->trust = samlc_trust_judge(j->idp->trust, &v.by, j->expected->now, j->p);
     if (!j->trust.is_trusted) {
         return samlc_result_fail(j->res, APR_EACCES, j->trust.reason, "%s", j->trust.message);
     }
-    j->detail = apr_psprintf(j->p, "%s; %s", signature->method->name, j->trust.message);
-    *content = v.content;
+    j->detail = apr_pstrcat(j->p, signature->method->name, "; ", j->trust.message,
+                            j->trust.warning == NULL ? "" : "; warning: ", j->trust.warning, NULL);
+    *content = digested;
     return APR_SUCCESS;
 }
 

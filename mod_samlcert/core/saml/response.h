@@ -36,6 +36,7 @@ typedef struct samlc_claims_t {
 typedef struct samlc_expectations_t {
     const samlc_snapshot_t *snapshot;
     const samlc_keyset_t *keys;              /* our own, for decryption; may be NULL */
+    const char *state_dir;                   /* of remembered certificates; NULL: none */
     const char *entity_id;                   /* ours: the audience */
     const char *acs_url;                     /* Destination and Recipient */
     const char *idp_name;                    /* NULL, or the only IdP that may answer */

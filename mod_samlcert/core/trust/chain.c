@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/trust/chain.h"
 
-#include <apr_cstr.h>
 #include <apr_strings.h>
-#include <limits.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/trust/conflict.h"
+#include "core/trust/crl.h"
 
 #define AUTH_LEVEL 2   /* 112 bits: RSA of 2048 bits, no SHA-1 in signatures of CAs */
-#define PEM_BEGIN "-----BEGIN "
-#define PEM_BEGIN_CRL "-----BEGIN X509 CRL-----"
 
 struct samlc_chain_t {
-    X509_STORE *store;               /* anchors and CRLs; read-only once built */
+    X509_STORE *store;               /* anchors; read-only once built */
     STACK_OF(X509) *untrusted;       /* material for paths */
+    apr_array_header_t *crls;        /* samlc_crl_t */
+    samlc_crl_check_t crl_check;
+    apr_interval_time_t crl_grace;
+    int has_system_roots;            /* anchors whose dates nobody knows here */
     apr_array_header_t *certs;       /* samlc_cert_t *: anchors and material */
     apr_array_header_t *anchors;     /* samlc_cert_t *: those of `certs` that are */
-    apr_array_header_t *crls;        /* samlc_chain_crl_t */
     apr_array_header_t *conflicted;  /* samlc_cert_t *: those of `certs` that are distrusted */
     apr_array_header_t *conflicts;   /* const char * */
     int has_anchor;
@@ -35,6 +35,8 @@ typedef struct judgement_t {
     apr_time_t now;
     apr_pool_t *pool;
     const char *message;
+    const char *warning;             /* NULL, or what to worry about although it is right */
+    const samlc_crl_t *crl;          /* with which something was wrong last; NULL: none of ours */
 } judgement_t;
 
 /* --- building --- */
@@ -101,176 +103,16 @@ static apr_status_t add_certs(samlc_chain_t *chain, const apr_array_header_t *ce
     return APR_SUCCESS;
 }
 
-static int no_passphrase(char *buffer, int size, int for_writing, void *baton)
-{
-    (void)buffer;
-    (void)size;
-    (void)for_writing;
-    (void)baton;
-    return -1;
-}
-
-static int count(const samlc_data_t *file, const char *text)
-{
-    const char *at = (const char *)file->data;
-    const char *end = at + file->len;
-    int n = 0;
-
-    while ((at = memmem(at, (apr_size_t)(end - at), text, strlen(text))) != NULL) {
-        n++;
-        at += strlen(text);
-    }
-    return n;
-}
-
-static int add_crl(samlc_chain_t *chain, X509_CRL *crl, const char *origin)
-{
-    samlc_chain_crl_t *added = NULL;
-    unsigned char sha256[SAMLC_SHA256_LEN];
-    int done = crl && X509_STORE_add_crl(chain->store, crl) == 1
-               && X509_CRL_digest(crl, EVP_sha256(), sha256, NULL) == 1;
-
-    if (done) {
-        added = apr_array_push(chain->crls);
-        added->sha256_hex = samlc_text_hex(sha256, sizeof(sha256), chain->crls->pool);
-        added->origin = origin;
-    }
-    X509_CRL_free(crl);
-    return done;
-}
-
-/* How many blocks could be added: one that is cut short or of another kind ends it. */
-static int add_pem_crls(samlc_chain_t *chain, const samlc_data_t *file, int blocks)
-{
-    BIO *bio = BIO_new_mem_buf(file->data, (int)file->len);
-    int n = 0;
-
-    while (bio && n < blocks
-           && add_crl(chain, PEM_read_bio_X509_CRL(bio, NULL, no_passphrase, NULL),
-                      file->origin)) {
-        n++;
-    }
-    BIO_free(bio);
-    return n;
-}
-
-static int add_der_crl(samlc_chain_t *chain, const samlc_data_t *file)
-{
-    const unsigned char *end = file->data;
-    X509_CRL *crl = d2i_X509_CRL(NULL, &end, (long)file->len);
-
-    if (crl && end != file->data + file->len) {
-        X509_CRL_free(crl);
-        crl = NULL;
-    }
-    return add_crl(chain, crl, file->origin);
-}
-
-static apr_status_t add_crl_file(samlc_chain_t *chain, const samlc_data_t *file,
-                                 samlc_result_t *res)
-{
-    int blocks = file->len <= INT_MAX ? count(file, PEM_BEGIN_CRL) : 0;
-    int done = 0;
-
-    ERR_clear_error();
-    if (count(file, PEM_BEGIN) > 0) {
-        done = count(file, PEM_BEGIN) == blocks && add_pem_crls(chain, file, blocks) == blocks;
-    }
-    else {
-        done = add_der_crl(chain, file);
-    }
-    if (!done) {
-        return samlc_result_fail_openssl(res, APR_EINVAL, SAMLC_REASON_CONFIG_INVALID,
-                                         "%s: is not a file of revocation lists, all of them whole",
-                                         file->origin);
-    }
-    ERR_clear_error();
-    return APR_SUCCESS;
-}
-
-/* TRUE, FALSE, or -1 if OpenSSL cannot tell. */
-static int same_name(const X509_NAME *a, const X509_NAME *b)
-{
-    int difference = X509_NAME_cmp(a, b);
-
-    return difference == -2 ? -1 : difference == 0;
-}
-
-/*
- * The names that two certificates have in common, in words; NULL if they do not count. FALSE if
- * OpenSSL cannot tell.
- */
-static int find_common_names(const char **names, const samlc_cert_t *a, const samlc_cert_t *b,
-                             samlc_conflict_t form)
-{
-    int issuer = same_name(X509_get_issuer_name(samlc_cert_x509(a)),
-                           X509_get_issuer_name(samlc_cert_x509(b)));
-    int subject = same_name(X509_get_subject_name(samlc_cert_x509(a)),
-                            X509_get_subject_name(samlc_cert_x509(b)));
-
-    *names = NULL;
-    if (issuer < 0 || subject < 0) {
-        return 0;
-    }
-    switch (form) {
-    case SAMLC_CONFLICT_BOTH:
-        *names = issuer && subject ? "issuer and subject" : NULL;
-        break;
-    case SAMLC_CONFLICT_ISSUER:
-        *names = issuer ? "issuer" : NULL;
-        break;
-    case SAMLC_CONFLICT_SUBJECT:
-        *names = subject ? "subject" : NULL;
-        break;
-    case SAMLC_CONFLICT_OFF:
-        break;
-    }
-    return 1;
-}
-
-static void add_conflict(samlc_chain_t *chain, const samlc_cert_t *a, const samlc_cert_t *b,
-                         const char *names, apr_pool_t *p)
-{
-    APR_ARRAY_PUSH(chain->conflicted, const samlc_cert_t *) = a;
-    APR_ARRAY_PUSH(chain->conflicted, const samlc_cert_t *) = b;
-    APR_ARRAY_PUSH(chain->conflicts, const char *) =
-        apr_psprintf(p, "%s (%s) and %s (%s) have the same %s, but different keys: both are"
-                     " distrusted; remove the wrong one (see CertConflict)",
-                     samlc_text_show(samlc_cert_subject(a), p), samlc_cert_origin(a),
-                     samlc_text_show(samlc_cert_subject(b), p), samlc_cert_origin(b), names);
-}
-
-/* FALSE if OpenSSL cannot tell: a conflict that is missed would make a key trusted. */
-static int find_conflicts(samlc_chain_t *chain, samlc_conflict_t form, apr_pool_t *p)
-{
-    const char *names = NULL;
-    int i;
-    int j;
-
-    for (i = 0; i < chain->certs->nelts; i++) {
-        const samlc_cert_t *a = APR_ARRAY_IDX(chain->certs, i, const samlc_cert_t *);
-
-        for (j = 0; j < i; j++) {
-            const samlc_cert_t *b = APR_ARRAY_IDX(chain->certs, j, const samlc_cert_t *);
-
-            if (!find_common_names(&names, b, a, form)) {
-                return 0;
-            }
-            if (names && !samlc_key_equal(samlc_cert_key(a), samlc_cert_key(b))) {
-                add_conflict(chain, b, a, names, p);
-            }
-        }
-    }
-    return 1;
-}
-
-static samlc_chain_t *make_empty(apr_pool_t *p)
+static samlc_chain_t *make_empty(const samlc_chain_source_t *source, apr_pool_t *p)
 {
     samlc_chain_t *chain = apr_pcalloc(p, sizeof(*chain));
 
+    chain->crls = apr_array_make(p, 2, sizeof(samlc_crl_t));
+    chain->crl_check = source->crl_check;
+    chain->crl_grace = apr_time_from_sec(source->crl_grace);
+    chain->has_system_roots = source->use_system_roots;
     chain->certs = apr_array_make(p, 8, sizeof(const samlc_cert_t *));
     chain->anchors = apr_array_make(p, 2, sizeof(const samlc_cert_t *));
-    chain->crls = apr_array_make(p, 1, sizeof(samlc_chain_crl_t));
     chain->conflicted = apr_array_make(p, 2, sizeof(const samlc_cert_t *));
     chain->conflicts = apr_array_make(p, 1, sizeof(const char *));
     chain->store = X509_STORE_new();
@@ -283,7 +125,7 @@ static samlc_chain_t *make_empty(apr_pool_t *p)
 apr_status_t samlc_chain_make(samlc_chain_t **pchain, const samlc_chain_source_t *source,
                               samlc_result_t *res, apr_pool_t *p)
 {
-    samlc_chain_t *chain = make_empty(p);
+    samlc_chain_t *chain = make_empty(source, p);
     apr_status_t rv = APR_EGENERAL;
     int i;
 
@@ -303,22 +145,18 @@ apr_status_t samlc_chain_make(samlc_chain_t **pchain, const samlc_chain_source_t
         rv = add_certs(chain, source->intermediates, 0, res);
     }
     for (i = 0; rv == APR_SUCCESS && source->crls && i < source->crls->nelts; i++) {
-        rv = add_crl_file(chain, &APR_ARRAY_IDX(source->crls, i, samlc_data_t), res);
+        rv = samlc_crl_read(chain->crls, &APR_ARRAY_IDX(source->crls, i, samlc_data_t), res, p);
     }
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    if (!find_conflicts(chain, source->conflict, p)) {
+    if (!samlc_conflict_find(chain->conflicted, chain->conflicts, chain->certs, source->conflict,
+                             p)) {
         return fail_openssl(res);
     }
     ERR_clear_error();
     *pchain = chain;
     return APR_SUCCESS;
-}
-
-const apr_array_header_t *samlc_chain_certs(const samlc_chain_t *chain)
-{
-    return chain->certs;
 }
 
 int samlc_chain_is_anchor(const samlc_chain_t *chain, const samlc_cert_t *cert)
@@ -477,6 +315,42 @@ static samlc_reason_t reason_of(int error)
     }
 }
 
+static const samlc_crl_t *find_crl(const samlc_chain_t *chain, const X509_CRL *x)
+{
+    int i;
+
+    for (i = 0; x && i < chain->crls->nelts; i++) {
+        const samlc_crl_t *crl = &APR_ARRAY_IDX(chain->crls, i, samlc_crl_t);
+
+        if (crl->x == x) {
+            return crl;
+        }
+    }
+    return NULL;
+}
+
+/* The list that does not count, or, where there is none, whose is missing. */
+static samlc_reason_t refuse_crl(judgement_t *judgement, int error, X509_STORE_CTX *ctx)
+{
+    X509 *x = X509_STORE_CTX_get_current_cert(ctx);
+    const samlc_crl_t *crl = judgement->crl;
+    const samlc_cert_t *cert = x ? find_on_path(judgement, x) : NULL;
+    const char *why = X509_verify_cert_error_string(error);
+    apr_pool_t *p = judgement->pool;
+
+    if (error == X509_V_ERR_UNABLE_TO_GET_CRL && cert) {
+        return refuse(judgement, SAMLC_REASON_CRL_STALE,
+                      "%s: there is no revocation list of %s that counts", name_of(judgement, x),
+                      samlc_text_show(samlc_cert_issuer(cert), p));
+    }
+    if (error == X509_V_ERR_CRL_HAS_EXPIRED && crl) {
+        return refuse(judgement, SAMLC_REASON_CRL_STALE, "%s: %s: %s was due at %s",
+                      name_of(judgement, x), why, crl->origin, samlc_clock_format(crl->due, p));
+    }
+    return refuse(judgement, SAMLC_REASON_CRL_STALE, "%s: %s%s%s", name_of(judgement, x), why,
+                  crl ? ": " : "", crl ? crl->origin : "");
+}
+
 static samlc_reason_t refuse_path(judgement_t *judgement, X509_STORE_CTX *ctx)
 {
     int error = X509_STORE_CTX_get_error(ctx);
@@ -488,6 +362,9 @@ static samlc_reason_t refuse_path(judgement_t *judgement, X509_STORE_CTX *ctx)
     }
     if (reason == SAMLC_REASON_CHAIN_EXPIRED) {
         return refuse_dates(judgement, error, x);
+    }
+    if (reason == SAMLC_REASON_CRL_STALE) {
+        return refuse_crl(judgement, error, ctx);
     }
     return refuse(judgement, reason, "%s: %s", name_of(judgement, x),
                   X509_verify_cert_error_string(error));
@@ -573,21 +450,78 @@ static samlc_reason_t check_leaf_dates(judgement_t *judgement)
     return SAMLC_REASON_OK;
 }
 
-/* The dates of the leaf are checked afterwards, as the policy has it; NO_CHECK_TIME would let
- * expired CAs and revocation lists pass as well. */
-static int skip_leaf_dates(int ok, X509_STORE_CTX *ctx)
+/* CRLGrace: a list that is due counts for so long after. */
+static int is_in_grace(const judgement_t *judgement, const samlc_crl_t *crl)
 {
+    return judgement->now < crl->due + judgement->chain->crl_grace;
+}
+
+static const char *grace_of(const judgement_t *judgement, const samlc_crl_t *crl)
+{
+    apr_pool_t *p = judgement->pool;
+
+    return apr_psprintf(p, "%s: the revocation list of %s %s %s; by CRLGrace it counts until %s",
+                        crl->origin, samlc_text_show(crl->issuer, p),
+                        crl->is_undated ? "has no nextUpdate and was made at" : "was due at",
+                        samlc_clock_format(crl->due, p),
+                        samlc_clock_format(crl->due + judgement->chain->crl_grace, p));
+}
+
+/*
+ * What OpenSSL finds wrong, and the policy does not. The dates of the leaf are checked afterwards,
+ * as the caller has it; NO_CHECK_TIME would let expired CAs and revocation lists pass as well.
+ */
+static int forgive(int ok, X509_STORE_CTX *ctx)
+{
+    judgement_t *judgement = X509_STORE_CTX_get_app_data(ctx);
     int error = X509_STORE_CTX_get_error(ctx);
 
+    if (ok) {
+        return ok;
+    }
+    /* OpenSSL forgets it before it says that verification failed */
+    judgement->crl = find_crl(judgement->chain, X509_STORE_CTX_get0_current_crl(ctx));
     if (X509_STORE_CTX_get_error_depth(ctx) == 0
         && (error == X509_V_ERR_CERT_HAS_EXPIRED || error == X509_V_ERR_CERT_NOT_YET_VALID)) {
         return 1;
     }
-    return ok;
+    if (error == X509_V_ERR_CRL_HAS_EXPIRED && judgement->crl
+        && is_in_grace(judgement, judgement->crl)) {
+        judgement->warning = grace_of(judgement, judgement->crl);
+        return 1;
+    }
+    return 0;
+}
+
+/*
+ * The lists that count: for OpenSSL one without nextUpdate is current for ever, so it is only there
+ * while CRLGrace lasts. NULL if there is no memory. The caller frees the stack, and not the lists.
+ */
+static STACK_OF(X509_CRL) *select_crls(judgement_t *judgement)
+{
+    STACK_OF(X509_CRL) *crls = sk_X509_CRL_new_null();
+    int i;
+
+    for (i = 0; crls && i < judgement->chain->crls->nelts; i++) {
+        const samlc_crl_t *crl = &APR_ARRAY_IDX(judgement->chain->crls, i, samlc_crl_t);
+
+        if (crl->is_undated && !is_in_grace(judgement, crl)) {
+            continue;
+        }
+        if (crl->is_undated && judgement->chain->crl_check != SAMLC_CRL_OFF) {
+            judgement->warning = grace_of(judgement, crl);
+        }
+        if (sk_X509_CRL_push(crls, crl->x) < 1) {
+            sk_X509_CRL_free(crls);
+            crls = NULL;
+        }
+    }
+    return crls;
 }
 
 /* Builds and verifies the path; all that is in it besides the leaf's dates. */
-static samlc_reason_t check_path(judgement_t *judgement, X509_STORE_CTX *ctx)
+static samlc_reason_t check_path(judgement_t *judgement, X509_STORE_CTX *ctx,
+                                 STACK_OF(X509_CRL) *crls)
 {
     samlc_reason_t reason = SAMLC_REASON_INTERNAL;
     STACK_OF(X509) *path = NULL;
@@ -595,11 +529,13 @@ static samlc_reason_t check_path(judgement_t *judgement, X509_STORE_CTX *ctx)
     int verified = 0;
 
     if (X509_STORE_CTX_init(ctx, judgement->chain->store, samlc_cert_x509(judgement->leaf),
-                            judgement->chain->untrusted) != 1) {
+                            judgement->chain->untrusted) != 1
+        || X509_STORE_CTX_set_app_data(ctx, judgement) != 1) {
         return refuse(judgement, reason, "OpenSSL cannot verify a certificate");
     }
+    X509_STORE_CTX_set0_crls(ctx, crls);
     X509_STORE_CTX_set_time(ctx, 0, (time_t)apr_time_sec(judgement->now));
-    X509_STORE_CTX_set_verify_cb(ctx, skip_leaf_dates);
+    X509_STORE_CTX_set_verify_cb(ctx, forgive);
     verified = X509_verify_cert(ctx) == 1;
     path = X509_STORE_CTX_get0_chain(ctx);
     /* first, because a wrong certificate of the same name is also why a path fails */
@@ -622,154 +558,175 @@ static samlc_reason_t check_path(judgement_t *judgement, X509_STORE_CTX *ctx)
     return SAMLC_REASON_OK;
 }
 
+static samlc_reason_t judge(judgement_t *judgement, int ignore_leaf_dates)
+{
+    samlc_reason_t reason = SAMLC_REASON_INTERNAL;
+    STACK_OF(X509_CRL) *crls = NULL;
+    X509_STORE_CTX *ctx = NULL;
+
+    if (!judgement->chain->has_anchor) {
+        return refuse(judgement, SAMLC_REASON_NO_TRUST_CONFIGURED,
+                      "a chain is asked for, but no self-signed certificate is among the roots");
+    }
+    ERR_clear_error();
+    ctx = X509_STORE_CTX_new();
+    crls = select_crls(judgement);
+    if (!ctx || !crls) {
+        refuse(judgement, reason, "out of memory");
+        goto out;
+    }
+    reason = check_leaf_usage(judgement);
+    if (reason == SAMLC_REASON_OK) {
+        reason = check_path(judgement, ctx, crls);
+    }
+    if (reason == SAMLC_REASON_OK && !ignore_leaf_dates) {
+        reason = check_leaf_dates(judgement);
+    }
+out:
+    X509_STORE_CTX_free(ctx);
+    sk_X509_CRL_free(crls);
+    ERR_clear_error();
+    return reason;
+}
+
 samlc_reason_t samlc_chain_judge(const char **message, const samlc_chain_t *chain,
                                  const samlc_cert_t *leaf, int ignore_leaf_dates, apr_time_t now,
                                  apr_pool_t *p)
 {
-    judgement_t judgement = {chain, leaf, now, p, NULL};
-    samlc_reason_t reason = SAMLC_REASON_INTERNAL;
-    X509_STORE_CTX *ctx = NULL;
+    judgement_t judgement = {chain, leaf, now, p, NULL, NULL, NULL};
+    samlc_reason_t reason = judge(&judgement, ignore_leaf_dates);
 
-    *message = NULL;
-    if (!chain->has_anchor) {
-        *message = "a chain is asked for, but no self-signed certificate is among the roots";
-        return SAMLC_REASON_NO_TRUST_CONFIGURED;
-    }
-    ERR_clear_error();
-    ctx = X509_STORE_CTX_new();
-    if (!ctx) {
-        ERR_clear_error();
-        *message = "out of memory";
-        return SAMLC_REASON_INTERNAL;
-    }
-    reason = check_leaf_usage(&judgement);
-    if (reason == SAMLC_REASON_OK) {
-        reason = check_path(&judgement, ctx);
-    }
-    if (reason == SAMLC_REASON_OK && !ignore_leaf_dates) {
-        reason = check_leaf_dates(&judgement);
-    }
-    X509_STORE_CTX_free(ctx);
-    ERR_clear_error();
     *message = judgement.message;
     return reason;
 }
 
-/* --- constraints --- */
-
-typedef enum {
-    CONSTRAINT_SUBJECT,
-    CONSTRAINT_SAN_DNS,
-    CONSTRAINT_SAN_URI,
-    CONSTRAINT_ISSUER,
-    CONSTRAINT_FORMS
-} constraint_form_t;
-
-static const char *const prefixes[CONSTRAINT_FORMS] = {
-    "subject:", "san-dns:", "san-uri:", "issuer-spki-sha256:",
-};
-
-/* The form of a constraint and what follows its prefix; CONSTRAINT_FORMS for an unknown one. */
-static constraint_form_t split_constraint(const char **value, const char *constraint)
+samlc_reason_t samlc_chain_judge_path(const char **text, const samlc_chain_t *chain,
+                                      const samlc_cert_t *leaf, apr_time_t now, apr_pool_t *p)
 {
-    int form;
+    judgement_t judgement = {chain, leaf, now, p, NULL, NULL, NULL};
+    samlc_reason_t reason = judge(&judgement, 1);
 
-    *value = NULL;
-    for (form = 0; form < CONSTRAINT_FORMS; form++) {
-        apr_size_t len = strlen(prefixes[form]);
-
-        if (strncmp(constraint, prefixes[form], len) == 0) {
-            *value = constraint + len;
-            break;
-        }
-    }
-    return (constraint_form_t)form;
+    *text = reason == SAMLC_REASON_OK ? judgement.warning : judgement.message;
+    return reason;
 }
 
-/* TRUE if the certificate has this subjectAltName: a DNS name in any case, or a URI. */
-static int has_alt_name(const samlc_cert_t *cert, int type, const char *value)
+/* Narrows an interval around `now` by a date at which something changes. */
+static void narrow(apr_time_t *from, apr_time_t *until, apr_time_t date, apr_time_t now)
 {
-    X509 *x = samlc_cert_x509(cert);
-    GENERAL_NAMES *names = X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
-    int len = (int)strlen(value);
-    int found = 0;
-    int i;
-
-    for (i = 0; !found && i < sk_GENERAL_NAME_num(names); i++) {
-        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-        const char *text = NULL;
-
-        if (name->type != type || ASN1_STRING_length(name->d.ia5) != len) {
-            continue;
-        }
-        text = (const char *)ASN1_STRING_get0_data(name->d.ia5);
-        found = type == GEN_DNS ? apr_cstr_casecmpn(text, value, (apr_size_t)len) == 0
-                                : memcmp(text, value, (apr_size_t)len) == 0;
+    if (date <= now && date > *from) {
+        *from = date;
     }
-    GENERAL_NAMES_free(names);
-    return found;
+    if (date > now && date < *until) {
+        *until = date;
+    }
 }
 
-/* TRUE if a configured certificate with this key signed it. */
-static int has_issuer(const samlc_chain_t *chain, const samlc_cert_t *cert, const char *spki_sha256,
-                      apr_pool_t *p)
+int samlc_chain_interval(apr_time_t *from, apr_time_t *until, const samlc_chain_t *chain,
+                         apr_time_t now)
 {
     int i;
 
+    *from = APR_INT64_MIN;
+    *until = APR_INT64_MAX;
     for (i = 0; i < chain->certs->nelts; i++) {
-        const samlc_key_t *key =
-            samlc_cert_key(APR_ARRAY_IDX(chain->certs, i, const samlc_cert_t *));
-        const char *hex = samlc_text_hex(samlc_key_spki_sha256(key), SAMLC_SHA256_LEN, p);
+        const samlc_cert_t *cert = APR_ARRAY_IDX(chain->certs, i, const samlc_cert_t *);
 
-        if (apr_cstr_casecmp(hex, spki_sha256) == 0
-            && X509_verify(samlc_cert_x509(cert), samlc_key_get(key)) == 1) {
+        narrow(from, until, samlc_cert_not_before(cert), now);
+        narrow(from, until, samlc_cert_not_after(cert), now);
+    }
+    for (i = 0; i < chain->crls->nelts; i++) {
+        const samlc_crl_t *crl = &APR_ARRAY_IDX(chain->crls, i, samlc_crl_t);
+
+        narrow(from, until, crl->this_update, now);
+        narrow(from, until, crl->due, now);
+        narrow(from, until, crl->due + chain->crl_grace, now);
+    }
+    return !chain->has_system_roots;
+}
+
+const apr_array_header_t *samlc_chain_certs(const samlc_chain_t *chain)
+{
+    return chain->certs;
+}
+
+/* --- what can be foreseen --- */
+
+static void add_sentence(apr_array_header_t *sentences, const char *sentence)
+{
+    APR_ARRAY_PUSH(sentences, const char *) = sentence;
+}
+
+/* What a list that is due, or soon will be, means for logins. */
+static const char *foresee_crl(const judgement_t *judgement, const samlc_crl_t *crl)
+{
+    apr_pool_t *p = judgement->pool;
+    const char *refused = "what asks for it is refused (crl-stale)";
+
+    if (judgement->now >= crl->due && is_in_grace(judgement, crl)) {
+        return grace_of(judgement, crl);
+    }
+    if (crl->is_undated) {
+        return apr_psprintf(p, "%s: the revocation list of %s has no nextUpdate, so nobody can tell"
+                            " whether it is current: %s; CRLGrace would let it count", crl->origin,
+                            samlc_text_show(crl->issuer, p), refused);
+    }
+    if (judgement->now >= crl->due) {
+        return apr_psprintf(p, "%s: the revocation list of %s was due at %s: %s", crl->origin,
+                            samlc_text_show(crl->issuer, p), samlc_clock_format(crl->due, p),
+                            refused);
+    }
+    if (judgement->now >= crl->due - SAMLC_CRL_SOON) {
+        return apr_psprintf(p, "%s: the revocation list of %s will be due at %s; fetch the next"
+                            " one", crl->origin, samlc_text_show(crl->issuer, p),
+                            samlc_clock_format(crl->due, p));
+    }
+    return NULL;
+}
+
+static int has_crl_of(const samlc_chain_t *chain, const samlc_cert_t *ca)
+{
+    int i;
+
+    for (i = 0; i < chain->crls->nelts; i++) {
+        if (X509_NAME_cmp(X509_CRL_get_issuer(APR_ARRAY_IDX(chain->crls, i, samlc_crl_t).x),
+                          X509_get_subject_name(samlc_cert_x509(ca))) == 0) {
             return 1;
         }
     }
     return 0;
 }
 
-int samlc_chain_meets(const samlc_chain_t *chain, const samlc_cert_t *cert, const char *constraint,
-                      apr_pool_t *p)
+apr_array_header_t *samlc_chain_foresee(const samlc_chain_t *chain, apr_time_t now, apr_pool_t *p)
 {
-    const char *value = NULL;
-    int is_met = 0;
+    apr_array_header_t *sentences = apr_array_make(p, 2, sizeof(const char *));
+    const judgement_t judgement = {chain, NULL, now, p, NULL, NULL, NULL};
+    int i;
 
-    switch (split_constraint(&value, constraint)) {
-    case CONSTRAINT_SUBJECT:
-        is_met = samlc_text_equal(samlc_cert_subject(cert), value);
-        break;
-    case CONSTRAINT_SAN_DNS:
-        is_met = has_alt_name(cert, GEN_DNS, value);
-        break;
-    case CONSTRAINT_SAN_URI:
-        is_met = has_alt_name(cert, GEN_URI, value);
-        break;
-    case CONSTRAINT_ISSUER:
-        is_met = has_issuer(chain, cert, value, p);
-        break;
-    case CONSTRAINT_FORMS:
-        break;
+    if (chain->crl_check == SAMLC_CRL_OFF || !chain->has_anchor) {
+        return sentences;
+    }
+    for (i = 0; i < chain->crls->nelts; i++) {
+        const char *sentence = foresee_crl(&judgement, &APR_ARRAY_IDX(chain->crls, i, samlc_crl_t));
+
+        if (sentence) {
+            add_sentence(sentences, sentence);
+        }
+    }
+    if (chain->crls->nelts == 0 && !chain->has_system_roots) {
+        add_sentence(sentences, "CRLCheck asks for revocation lists, and there are none: each chain"
+                     " will be refused (crl-stale)");
+    }
+    for (i = 0; chain->crl_check == SAMLC_CRL_CHAIN && chain->crls->nelts > 0
+         && i < chain->certs->nelts; i++) {
+        const samlc_cert_t *ca = APR_ARRAY_IDX(chain->certs, i, const samlc_cert_t *);
+
+        if (X509_check_ca(samlc_cert_x509(ca)) == 1 && !has_crl_of(chain, ca)) {
+            add_sentence(sentences, apr_psprintf(
+                p, "CRLCheck chain asks for a revocation list of %s (%s), and there is none: what"
+                " it issued will be refused (crl-stale)",
+                samlc_text_show(samlc_cert_subject(ca), p), samlc_cert_origin(ca)));
+        }
     }
     ERR_clear_error();
-    return is_met;
-}
-
-const char *samlc_chain_constraint_error(const char *constraint, apr_pool_t *p)
-{
-    const char *value = NULL;
-    constraint_form_t form = split_constraint(&value, constraint);
-
-    if (form == CONSTRAINT_FORMS) {
-        return "it begins with subject:, san-dns:, san-uri: or issuer-spki-sha256:";
-    }
-    if (*value == '\0') {
-        return apr_psprintf(p, "nothing follows %s", prefixes[form]);
-    }
-    if (form == CONSTRAINT_ISSUER
-        && (strlen(value) != 2 * SAMLC_SHA256_LEN
-            || value[strspn(value, "0123456789abcdefABCDEF")] != '\0')) {
-        return "a SHA-256 digest has 64 hex digits";
-    }
-    return NULL;
+    return sentences;
 }

@@ -17,7 +17,10 @@ typedef struct samlc_chain_source_t {
     int use_system_roots;
     samlc_crl_check_t crl_check;
     samlc_conflict_t conflict;
+    int crl_grace;                   /* seconds for which a revocation list counts when it is due */
 } samlc_chain_source_t;
+
+#define SAMLC_CRL_SOON apr_time_from_sec(86400) /* so long before it is due a list is warned of */
 
 typedef struct samlc_chain_t samlc_chain_t;
 
@@ -41,14 +44,25 @@ samlc_reason_t samlc_chain_judge(const char **message, const samlc_chain_t *chai
                                  apr_pool_t *p);
 
 /*
- * TRUE if `cert` matches an AnchorConstraint (see settings): its subject as samlc_cert_subject
- * writes it, one of its subjectAltNames, or the key of the configured certificate that signed it.
+ * The same without the dates of the leaf, where these are judged elsewhere. *text is NULL or a
+ * warning where it is right (a revocation list within CRLGrace), else it says why not.
  */
-int samlc_chain_meets(const samlc_chain_t *chain, const samlc_cert_t *cert, const char *constraint,
-                      apr_pool_t *p);
+samlc_reason_t samlc_chain_judge_path(const char **text, const samlc_chain_t *chain,
+                                      const samlc_cert_t *leaf, apr_time_t now, apr_pool_t *p);
 
-/* NULL, or what is wrong with the syntax of a constraint. */
-const char *samlc_chain_constraint_error(const char *constraint, apr_pool_t *p);
+/*
+ * The time around `now`, *from included and *until not, in which samlc_chain_judge_path says the
+ * same about a leaf: no date of a certificate or a revocation list lies in it. FALSE if nobody
+ * knows, because of the system's CA certificates.
+ */
+int samlc_chain_interval(apr_time_t *from, apr_time_t *until, const samlc_chain_t *chain,
+                         apr_time_t now);
+
+/*
+ * Sentences (const char *) about revocation lists that are missing, due, or due within
+ * SAMLC_CRL_SOON of `now`, where CRLCheck asks for them.
+ */
+apr_array_header_t *samlc_chain_foresee(const samlc_chain_t *chain, apr_time_t now, apr_pool_t *p);
 
 /* What it is made of (const samlc_cert_t *): anchors and material, without the system's. */
 const apr_array_header_t *samlc_chain_certs(const samlc_chain_t *chain);
@@ -56,13 +70,7 @@ const apr_array_header_t *samlc_chain_certs(const samlc_chain_t *chain);
 /* TRUE if `cert`, one of them, is an anchor. */
 int samlc_chain_is_anchor(const samlc_chain_t *chain, const samlc_cert_t *cert);
 
-/* A revocation list: hex of its SHA-256, and the file. */
-typedef struct samlc_chain_crl_t {
-    const char *sha256_hex;
-    const char *origin;
-} samlc_chain_crl_t;
-
-/* Its revocation lists (samlc_chain_crl_t). */
+/* Its revocation lists (samlc_crl_t). */
 const apr_array_header_t *samlc_chain_crls(const samlc_chain_t *chain);
 
 /* One sentence for each conflict in the store (const char *). */

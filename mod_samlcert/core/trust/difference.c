@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/trust/crl.h"
 
 #define SHOWN_DIGITS 16   /* of a fingerprint, enough to tell certificates apart */
 #define SHOWN_KEYS 3      /* in one sentence */
@@ -174,7 +175,7 @@ static void add_chain(things_t *things, const samlc_snapshot_t *snapshot, const 
     const apr_array_header_t *crls = samlc_chain_crls(chain);
     const char *own = apr_pstrcat(things->p, dir_of(snapshot), "/idp/", idp->name, "/", NULL);
     const samlc_cert_t *cert = NULL;
-    const samlc_chain_crl_t *crl = NULL;
+    const samlc_crl_t *crl = NULL;
     int wants_own = things->idp != NULL;
     int i = 0;
 
@@ -186,7 +187,7 @@ static void add_chain(things_t *things, const samlc_snapshot_t *snapshot, const 
         }
     }
     for (i = 0; i < crls->nelts; i++) {
-        crl = &APR_ARRAY_IDX(crls, i, samlc_chain_crl_t);
+        crl = &APR_ARRAY_IDX(crls, i, samlc_crl_t);
         if (wants_own == (strncmp(crl->origin, own, strlen(own)) == 0)) {
             add_thing(things, "crl", NULL)->fingerprint = crl->sha256_hex;
         }
@@ -467,7 +468,7 @@ static const samlc_trust_entry_t *entry_at(const samlc_idp_t *idp, int i)
 static int is_accepted(const samlc_idp_t *idp, const samlc_trust_entry_t *key, apr_time_t now,
                        apr_pool_t *p)
 {
-    samlc_candidate_t candidate = {key->cert, key->key, key->verifier, 1};
+    samlc_candidate_t candidate = {key->cert, key->key, key->verifier, 1, NULL};
     samlc_algorithms_t allowed = idp->signature_policy.allowed[SAMLC_ALGORITHM_SIGNATURE];
     const samlc_algorithm_t *method = NULL;
     samlc_result_t *res = samlc_result_make(p);

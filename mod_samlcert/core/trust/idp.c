@@ -99,34 +99,60 @@ static apr_status_t read_list(build_t *b)
              ? samlc_signcerts_parse_file(&list, b->material->sign_certs_file, b->res, b->p)
              : samlc_signcerts_parse(&list, settings->sign_certs, settings->sign_certs_origin,
                                      b->res, b->p);
-    b->trust->list = list;
+    if (rv == APR_SUCCESS) {
+        b->trust->list = list;
+        b->trust->known = samlc_known_make(list, b->p);
+    }
+    return rv;
+}
+
+/* The trust store, as these settings have it. */
+static apr_status_t make_chain(samlc_chain_t **chain, build_t *b, const samlc_settings_t *settings)
+{
+    samlc_chain_source_t source;
+    apr_status_t rv = APR_EGENERAL;
+
+    source.roots = b->material->roots;
+    source.intermediates = b->material->intermediates;
+    source.crls = b->material->crls;
+    source.use_system_roots = settings->use_system_roots;
+    source.crl_check = (samlc_crl_check_t)settings->crl_check;
+    source.conflict = (samlc_conflict_t)settings->cert_conflict;
+    source.crl_grace = settings->crl_grace;
+    rv = samlc_chain_make(chain, &source, b->res, b->p);
+    if (rv != APR_SUCCESS) {
+        samlc_result_prefix(b->res, apr_psprintf(b->p, "IdP %s", b->material->name));
+    }
     return rv;
 }
 
 static apr_status_t build_chain(build_t *b)
 {
-    samlc_chain_source_t source;
     samlc_chain_t *chain = NULL;
-    apr_status_t rv = APR_EGENERAL;
-    const apr_array_header_t *conflicts = NULL;
-    int i = 0;
+    apr_status_t rv = make_chain(&chain, b, b->material->settings);
 
-    source.roots = b->material->roots;
-    source.intermediates = b->material->intermediates;
-    source.crls = b->material->crls;
-    source.use_system_roots = b->material->settings->use_system_roots;
-    source.crl_check = (samlc_crl_check_t)b->material->settings->crl_check;
-    source.conflict = (samlc_conflict_t)b->material->settings->cert_conflict;
-    rv = samlc_chain_make(&chain, &source, b->res, b->p);
-    if (rv != APR_SUCCESS) {
-        samlc_result_prefix(b->res, apr_psprintf(b->p, "IdP %s", b->material->name));
+    b->trust->chain = chain;
+    return rv;
+}
+
+/* The rule that is tried out: all as it is, but for these settings and what follows from them. */
+static apr_status_t build_report_only(build_t *b)
+{
+    samlc_settings_t *settings = NULL;
+    samlc_chain_t *chain = NULL;
+    samlc_trust_t *stricter = NULL;
+    apr_status_t rv = samlc_settings_stricter(&settings, b->material->settings, b->res, b->p);
+
+    if (rv == APR_SUCCESS && settings != NULL) {
+        rv = make_chain(&chain, b, settings);
+    }
+    if (rv != APR_SUCCESS || settings == NULL) {
         return rv;
     }
-    b->trust->chain = chain;
-    conflicts = samlc_chain_conflicts(chain);
-    for (i = 0; i < conflicts->nelts; i++) {
-        warn(b, APR_ARRAY_IDX(conflicts, i, const char *));
-    }
+    stricter = apr_pmemdup(b->p, b->trust, sizeof(*stricter));
+    stricter->settings = settings;
+    stricter->chain = chain;
+    b->trust->report_only = stricter;
     return APR_SUCCESS;
 }
 
@@ -148,6 +174,88 @@ static apr_status_t compile_filter(build_t *b)
     return APR_SUCCESS;
 }
 
+/* TRUE if a login may depend on a chain. */
+static int asks_for_chains(const build_t *b)
+{
+    const samlc_signcerts_t *list = b->trust->list;
+
+    return (list != NULL && !list->ignore_trust)
+           || (b->material->settings->validate_chain && b->entries->nelts > 0);
+}
+
+/* What is wrong with the trust store, and whether logins depend on it. */
+static void foresee_chains(build_t *b)
+{
+    const apr_array_header_t *conflicts = samlc_chain_conflicts(b->trust->chain);
+    const apr_array_header_t *lists = NULL;
+    int i = 0;
+
+    for (i = 0; i < conflicts->nelts; i++) {
+        warn(b, apr_pstrcat(b->p, APR_ARRAY_IDX(conflicts, i, const char *),
+                            asks_for_chains(b)
+                                ? "; logins whose chain has one of them will be refused"
+                                  " (cert-conflict)"
+                                : "; nothing here asks for a chain, so no login depends on it",
+                            NULL));
+    }
+    if (asks_for_chains(b)) {
+        lists = samlc_chain_foresee(b->trust->chain, b->now, b->p);
+        for (i = 0; i < lists->nelts; i++) {
+            warn(b, APR_ARRAY_IDX(lists, i, const char *));
+        }
+    }
+}
+
+/* A key that signatures are not verified with, whatever makes it trusted. */
+static int foresee_weak_key(build_t *b, const samlc_trust_entry_t *entry)
+{
+    int least = b->material->settings->min_rsa_bits;
+
+    if (strncmp(samlc_key_type(entry->key), "RSA", 3) != 0 || samlc_key_bits(entry->key) >= least) {
+        return 0;
+    }
+    warn(b, apr_psprintf(b->p, "logins will be refused: the key of %s (%s) has %d bits, and"
+                         " MinRSABits is %d (key-too-small)",
+                         entry->cert == NULL ? "a bare key"
+                                             : samlc_text_show(samlc_cert_subject(entry->cert),
+                                                               b->p),
+                         entry->origin, samlc_key_bits(entry->key), least));
+    return 1;
+}
+
+static void foresee_entry(build_t *b, const samlc_trust_entry_t *entry)
+{
+    const samlc_candidate_t candidate = { entry->cert, entry->key, entry->verifier, 1, NULL };
+    samlc_trust_verdict_t v;
+
+    if (entry->slot == SAMLC_SLOT_RETIRED || foresee_weak_key(b, entry)) {
+        return;
+    }
+    v = samlc_trust_judge(b->trust, &candidate, b->now, b->p);
+    if (!v.is_trusted || v.warning != NULL) {
+        warn(b, apr_psprintf(b->p, "%s%s (%s)", v.is_trusted ? "" : "logins will be refused: ",
+                             v.is_trusted ? v.warning : v.message,
+                             v.is_trusted ? entry->origin : samlc_reason_word(v.reason)));
+    }
+}
+
+/* A pin of a key whose certificate was retired: which of the two is meant? */
+static void foresee_retired_pin(build_t *b, const samlc_pin_t *pin)
+{
+    int i = 0;
+
+    for (i = 0; pin->is_spki && i < b->entries->nelts; i++) {
+        const samlc_trust_entry_t *entry = &APR_ARRAY_IDX(b->entries, i, samlc_trust_entry_t);
+
+        if (entry->slot == SAMLC_SLOT_RETIRED
+            && memcmp(samlc_key_spki_sha256(entry->key), pin->digest, SAMLC_SHA256_LEN) == 0) {
+            warn(b, apr_psprintf(b->p, "%s: a pin of the key of %s, which is retired: it trusts"
+                                 " nothing; pin the new certificate instead (cert-retired)",
+                                 pin->origin, entry->origin));
+        }
+    }
+}
+
 /* What the files say about logins to come, told now and not first at a login. */
 static void foresee(build_t *b)
 {
@@ -155,6 +263,7 @@ static void foresee(build_t *b)
     const apr_array_header_t *weak = samlc_settings_warnings(b->material->settings, b->p);
     int i = 0;
 
+    foresee_chains(b);
     for (i = 0; i < weak->nelts; i++) {
         warn(b, APR_ARRAY_IDX(weak, i, const char *));
     }
@@ -175,18 +284,10 @@ static void foresee(build_t *b)
         if (pin->len == 20) {
             warn(b, apr_psprintf(b->p, "%s: a SHA-1 fingerprint; SHA-256 is better", pin->origin));
         }
+        foresee_retired_pin(b, pin);
     }
     for (i = 0; i < b->entries->nelts; i++) {
-        const samlc_trust_entry_t *entry = &APR_ARRAY_IDX(b->entries, i, samlc_trust_entry_t);
-        samlc_candidate_t candidate = { entry->cert, entry->key, entry->verifier, 1 };
-        samlc_trust_verdict_t v = samlc_trust_judge(b->trust, &candidate, b->now, b->p);
-
-        if (entry->slot != SAMLC_SLOT_RETIRED && (!v.is_trusted || v.warning != NULL)) {
-            warn(b, apr_psprintf(b->p, "%s%s (%s)",
-                                 v.is_trusted ? "" : "logins will be refused: ",
-                                 v.is_trusted ? v.warning : v.message,
-                                 v.is_trusted ? entry->origin : samlc_reason_word(v.reason)));
-        }
+        foresee_entry(b, &APR_ARRAY_IDX(b->entries, i, samlc_trust_entry_t));
     }
 }
 
@@ -219,6 +320,9 @@ apr_status_t samlc_idp_build(samlc_idp_t **idp, const samlc_idp_material_t *mate
     }
     if (rv == APR_SUCCESS) {
         rv = build_chain(&b);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = build_report_only(&b);
     }
     if (rv == APR_SUCCESS) {
         rv = compile_filter(&b);

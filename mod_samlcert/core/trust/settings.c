@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "core/trust/chain.h"
+#include "core/trust/constraint.h"
 
 #define BLANKS " \t"
 #define MAX_ENTITY_ID 1024   /* spec: SAML-Core 8.3.6 */
@@ -94,7 +94,7 @@ static const char *parse_user(void *field, const char *value, const setting_t *s
 static const char *parse_constraint(void *field, const char *value, const setting_t *setting,
                                     apr_pool_t *p)
 {
-    const char *error = samlc_chain_constraint_error(value, p);
+    const char *error = samlc_constraint_error(value, p);
 
     return error ? error : parse_text(field, value, setting, p);
 }
@@ -192,6 +192,8 @@ static const char *parse_algorithms(void *field, const char *value, const settin
     return NULL;
 }
 
+static parser_t parse_stricter;    /* reads the table itself */
+
 static const setting_t table[] = {
 #define SETTING_ROW(Name, type, member, parser, low, high, default_, syntax, help) \
     {#Name, offsetof(samlc_settings_t, member), parse_##parser, low, high, default_, syntax},
@@ -285,6 +287,176 @@ const char *samlc_settings_show(const samlc_settings_t *settings, int i, apr_poo
     }
     return *(const char *const *)field;
 }
+
+/* --- TrustReportOnly --- */
+
+typedef enum { LAXER, EQUAL, STRICTER, INCOMPARABLE } order_t;
+
+static order_t compare(int in_force, int tried)
+{
+    return tried > in_force ? STRICTER : tried == in_force ? EQUAL : LAXER;
+}
+
+static order_t compare_flags_off(int in_force, int tried)
+{
+    return compare(!in_force, !tried);
+}
+
+/* What goes with the modes rejects for some of them and warns for others. */
+static order_t compare_expiry(int in_force, int tried)
+{
+    if (in_force == SAMLC_EXPIRY_BY_MODE) {
+        return tried == SAMLC_EXPIRY_REJECT ? STRICTER : INCOMPARABLE;
+    }
+    return compare(tried, in_force);
+}
+
+/* The same issuer and subject are the same issuer, and the same subject. */
+static order_t compare_conflict(int in_force, int tried)
+{
+    static const int ranks[] = {
+        [SAMLC_CONFLICT_OFF] = 0, [SAMLC_CONFLICT_BOTH] = 1,
+        [SAMLC_CONFLICT_ISSUER] = 2, [SAMLC_CONFLICT_SUBJECT] = 2,
+    };
+
+    if (in_force != tried && ranks[in_force] == ranks[tried]) {
+        return INCOMPARABLE;
+    }
+    return compare(ranks[in_force], ranks[tried]);
+}
+
+static order_t compare_numbers_down(int in_force, int tried)
+{
+    return compare(tried, in_force);
+}
+
+/* What may be tried out. NULL for `compare`: a text, which is stricter than none. */
+static const struct {
+    apr_size_t offset;
+    order_t (*compare)(int in_force, int tried);
+} triable[] = {
+    {offsetof(samlc_settings_t, validate_chain), compare},
+    {offsetof(samlc_settings_t, cert_expiry), compare_expiry},
+    {offsetof(samlc_settings_t, cert_conflict), compare_conflict},
+    {offsetof(samlc_settings_t, use_system_roots), compare_flags_off},
+    {offsetof(samlc_settings_t, anchor_constraint), NULL},
+    {offsetof(samlc_settings_t, crl_check), compare},
+    {offsetof(samlc_settings_t, crl_grace), compare_numbers_down},
+};
+
+#define TRIABLE (sizeof(triable) / sizeof(triable[0]))
+
+static apr_size_t find_triable(const setting_t *setting)
+{
+    apr_size_t i = 0;
+
+    while (i < TRIABLE && triable[i].offset != setting->offset) {
+        i++;
+    }
+    return i;
+}
+
+/* Puts what one word, NAME=VALUE, says into `settings`. NULL, or what is wrong with it. */
+static const char *try_word(samlc_settings_t *settings, const setting_t **tried, const char *word,
+                            apr_pool_t *p)
+{
+    const char *equals = strchr(word, '=');
+    const setting_t *setting = NULL;
+    const char *error = NULL;
+
+    if (!equals || equals[1] == '\0') {
+        return apr_psprintf(p, "\"%s\" is not NAME=VALUE", samlc_text_show(word, p));
+    }
+    setting = find(apr_pstrmemdup(p, word, (apr_size_t)(equals - word)));
+    if (!setting || find_triable(setting) == TRIABLE) {
+        return apr_psprintf(p, "\"%s\" cannot be tried out: it is not a setting of the trust"
+                            " decision that has stricter values", samlc_text_show(word, p));
+    }
+    error = setting->parse(field_of(settings, setting), equals + 1, setting, p);
+    if (error) {
+        return apr_psprintf(p, "%s: %s (%s)", samlc_text_show(word, p), error, setting->syntax);
+    }
+    *tried = setting;
+    return NULL;
+}
+
+/* The words; whether they are stricter shows when all settings are known. */
+static const char *parse_stricter(void *field, const char *value, const setting_t *setting,
+                                  apr_pool_t *p)
+{
+    apr_array_header_t *words = samlc_text_words(value, p);
+    samlc_settings_t scratch;
+    apr_uint64_t seen = 0;
+    int i;
+
+    (void)setting;
+    for (i = 0; i < words->nelts; i++) {
+        const char *word = APR_ARRAY_IDX(words, i, const char *);
+        const setting_t *tried = NULL;
+        const char *error = try_word(&scratch, &tried, word, p);
+
+        if (error) {
+            return error;
+        }
+        if (seen & bit_of(tried)) {
+            return apr_psprintf(p, "%s stands in it twice", tried->name);
+        }
+        seen |= bit_of(tried);
+    }
+    *(apr_array_header_t **)field = words;
+    return NULL;
+}
+
+static order_t order_of(const samlc_settings_t *in_force, const samlc_settings_t *tried,
+                        const setting_t *setting)
+{
+    apr_size_t i = find_triable(setting);
+    const void *a = (const char *)in_force + setting->offset;
+    const void *b = (const char *)tried + setting->offset;
+
+    if (triable[i].compare) {
+        return triable[i].compare(*(const int *)a, *(const int *)b);
+    }
+    if (!*(const char *const *)a) {
+        return STRICTER;
+    }
+    return strcmp(*(const char *const *)a, *(const char *const *)b) == 0 ? EQUAL : INCOMPARABLE;
+}
+
+apr_status_t samlc_settings_stricter(samlc_settings_t **stricter, const samlc_settings_t *settings,
+                                     samlc_result_t *res, apr_pool_t *p)
+{
+    static const char *const why[] = {
+        [LAXER] = "is laxer than what is in force", [EQUAL] = "is in force already",
+        [INCOMPARABLE] = "is not stricter in each case than what is in force",
+    };
+    const apr_array_header_t *words = settings->trust_report_only;
+    samlc_settings_t *copy = NULL;
+    int i;
+
+    *stricter = NULL;
+    if (!words) {
+        return APR_SUCCESS;
+    }
+    copy = apr_pmemdup(p, settings, sizeof(*settings));
+    for (i = 0; i < words->nelts; i++) {
+        const char *word = APR_ARRAY_IDX(words, i, const char *);
+        const setting_t *tried = NULL;
+        const char *error = try_word(copy, &tried, word, p);
+        order_t order = error ? LAXER : order_of(settings, copy, tried);
+
+        if (error || order != STRICTER) {
+            return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_CONFIG_INVALID,
+                                     "%s: TrustReportOnly %s: it %s, and only stricter rules can be"
+                                     " tried out", settings->trust_report_only_origin,
+                                     samlc_text_show(word, p), error ? error : why[order]);
+        }
+    }
+    *stricter = copy;
+    return APR_SUCCESS;
+}
+
+/* --- names --- */
 
 static int min(int a, int b)
 {
@@ -397,6 +569,9 @@ apr_status_t samlc_settings_set(samlc_settings_t *settings, const char *name, co
     settings->given |= bit_of(setting);
     if (setting->offset == offsetof(samlc_settings_t, sign_certs)) {
         settings->sign_certs_origin = apr_pstrdup(p, origin);
+    }
+    if (setting->offset == offsetof(samlc_settings_t, trust_report_only)) {
+        settings->trust_report_only_origin = apr_pstrdup(p, origin);
     }
     return APR_SUCCESS;
 }
@@ -517,6 +692,10 @@ apr_array_header_t *samlc_settings_warnings(const samlc_settings_t *settings, ap
     }
     if (settings->cert_conflict == SAMLC_CONFLICT_OFF) {
         warn(warnings, "CertConflict off: a second CA of the same name is not noticed");
+    }
+    if (settings->crl_grace > 0 && settings->crl_check != SAMLC_CRL_OFF) {
+        warn(warnings, apr_psprintf(p, "CRLGrace %d: what was revoked since a revocation list was"
+                                    " due is not noticed for so long", settings->crl_grace));
     }
     if (settings->unsigned_cbc) {
         warn(warnings,

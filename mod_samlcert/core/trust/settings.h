@@ -68,6 +68,14 @@ typedef enum { SAMLC_STATUS_ACTIVE, SAMLC_STATUS_INACTIVE } samlc_status_t;
       "what a certificate that is trusted by its chain alone must also match")                     \
     X(CRLCheck, int, crl_check, choice, 0, 0, "off", "off|leaf|chain",                             \
       "for which certificates of a chain a current revocation list is needed")                     \
+    X(CRLGrace, int, crl_grace, number, 0, 2592000, "0", "SECONDS",                                \
+      "how long a revocation list still counts when its nextUpdate has passed, with a warning;"    \
+      " one without nextUpdate counts so long from its thisUpdate on")                             \
+    X(TrustReportOnly, apr_array_header_t *, trust_report_only, stricter, 0, 0, NULL,              \
+      "NAME=VALUE...",                                                                             \
+      "stricter values of ValidateChain, CertExpiry, CertConflict, UseSystemRoots,"                \
+      " AnchorConstraint, CRLCheck and CRLGrace to try out: what they would refuse is reported at" \
+      " load and at logins, and decided by the settings in force")                                 \
     X(MinRSABits, int, min_rsa_bits, number, 1024, 16384, "2048", "BITS",                          \
       "smallest RSA key that may sign")                                                            \
     X(SignatureAlgorithms, samlc_algorithms_t, signature_algorithms, algorithms,                   \
@@ -125,6 +133,7 @@ typedef struct samlc_settings_t {
     SAMLC_SETTINGS(SAMLC_SETTINGS_MEMBER)
 #undef SAMLC_SETTINGS_MEMBER
     const char *sign_certs_origin;       /* where SignCerts stands, for messages */
+    const char *trust_report_only_origin;
     apr_uint64_t given;                  /* bit per setting: written down, not a default */
 } samlc_settings_t;
 
@@ -151,6 +160,13 @@ const char *samlc_settings_name(int i);
 
 /* The value of the i-th setting as it would be written; NULL: it has none. */
 const char *samlc_settings_show(const samlc_settings_t *settings, int i, apr_pool_t *p);
+/*
+ * What TrustReportOnly tries out: a copy of `settings` with its values; *stricter is NULL where it
+ * is not set. Fails with config-invalid, naming where it stands, for a value that is not stricter
+ * than the one in force.
+ */
+apr_status_t samlc_settings_stricter(samlc_settings_t **stricter, const samlc_settings_t *settings,
+                                     samlc_result_t *res, apr_pool_t *p);
 
 /* The words of the settings that weaken the default policy, for lint and the log (const char *). */
 apr_array_header_t *samlc_settings_warnings(const samlc_settings_t *settings, apr_pool_t *p);

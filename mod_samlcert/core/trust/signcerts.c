@@ -425,14 +425,10 @@ const samlc_pin_t *samlc_signcerts_match_der(const samlc_signcerts_t *list, cons
 
 const samlc_pin_t *samlc_signcerts_match(const samlc_signcerts_t *list, const samlc_cert_t *cert)
 {
-    const unsigned char *spki_sha256 = samlc_key_spki_sha256(samlc_cert_key(cert));
-    const samlc_pin_t *match = find_pin(list, 1, spki_sha256, SAMLC_SHA256_LEN);
+    const samlc_pin_t *match = NULL;
     unsigned char *bytes = NULL;
     int len = 0;
 
-    if (match) {
-        return match;
-    }
     len = i2d_X509(samlc_cert_x509(cert), &bytes);
     if (len > 0) {
         samlc_data_t der = {bytes, (apr_size_t)len, NULL};
@@ -441,5 +437,8 @@ const samlc_pin_t *samlc_signcerts_match(const samlc_signcerts_t *list, const sa
     }
     OPENSSL_free(bytes);
     ERR_clear_error();
+    if (!match) {
+        match = find_pin(list, 1, samlc_key_spki_sha256(samlc_cert_key(cert)), SAMLC_SHA256_LEN);
+    }
     return match;
 }

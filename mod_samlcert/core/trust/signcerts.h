@@ -39,7 +39,7 @@ apr_status_t samlc_signcerts_parse(samlc_signcerts_t **list, const char *value, 
 apr_status_t samlc_signcerts_parse_file(samlc_signcerts_t **list, const samlc_data_t *file,
                                         samlc_result_t *res, apr_pool_t *p);
 
-/* The pin that this certificate matches, else NULL. */
+/* The pin that this certificate matches, one of itself before one of its key; else NULL. */
 const samlc_pin_t *samlc_signcerts_match(const samlc_signcerts_t *list, const samlc_cert_t *cert);
 
 /*

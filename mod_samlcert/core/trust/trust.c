@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 
 #include "core/base/clock.h"
+#include "core/trust/constraint.h"
 
 static const char *const MODE_WORDS[] = { "none", "pinned", "anchored", "any-trusted", "on-file",
                                           "metadata" };
@@ -32,6 +33,7 @@ void samlc_trust_add(apr_array_header_t *entries, samlc_trust_mode_t mode, samlc
     entry->cert = cert;
     entry->key = key;
     entry->verifier = samlc_verifier_make(key, p);
+    entry->memo = samlc_memo_make(p);
     entry->origin = origin;
 }
 
@@ -47,24 +49,50 @@ static int has_list(const samlc_trust_t *trust)
 
 /* --- candidates --- */
 
-static void add_candidate(apr_array_header_t *candidates, const samlc_cert_t *cert,
-                          const samlc_key_t *key, const samlc_verifier_t *verifier, int is_named)
+static void add_candidate(apr_array_header_t *candidates, const samlc_candidate_t *candidate)
 {
-    samlc_candidate_t *c = NULL;
     int i = 0;
 
     for (i = 0; i < candidates->nelts; i++) {
-        c = &APR_ARRAY_IDX(candidates, i, samlc_candidate_t);
-        if (c->cert == cert && c->key == key) {
+        const samlc_candidate_t *c = &APR_ARRAY_IDX(candidates, i, samlc_candidate_t);
+
+        if (c->cert == candidate->cert && c->key == candidate->key) {
             return;
         }
     }
     if (candidates->nelts < SAMLC_MAX_CANDIDATES) {
-        c = apr_array_push(candidates);
-        c->cert = cert;
-        c->key = key;
-        c->verifier = verifier;
-        c->is_named = is_named;
+        APR_ARRAY_PUSH(candidates, samlc_candidate_t) = *candidate;
+    }
+}
+
+static void add_entry(apr_array_header_t *candidates, const samlc_trust_entry_t *entry,
+                      int is_named)
+{
+    const samlc_candidate_t candidate = { entry->cert, entry->key, entry->verifier, is_named,
+                                          NULL };
+
+    add_candidate(candidates, &candidate);
+}
+
+static void add_known(apr_array_header_t *candidates, const samlc_known_cert_t *known, int is_named)
+{
+    const samlc_candidate_t candidate = { known->cert, samlc_cert_key(known->cert),
+                                          known->verifier, is_named, known };
+
+    add_candidate(candidates, &candidate);
+}
+
+/* All entries of the slot `retired`, or all others. */
+static void add_entries(apr_array_header_t *candidates, const samlc_trust_t *trust, int retired)
+{
+    int i = 0;
+
+    for (i = 0; i < trust->entries->nelts; i++) {
+        const samlc_trust_entry_t *entry = entry_at(trust, i);
+
+        if ((entry->slot == SAMLC_SLOT_RETIRED) == retired) {
+            add_entry(candidates, entry, 0);
+        }
     }
 }
 
@@ -85,41 +113,91 @@ static const samlc_trust_entry_t *find_on_file(const samlc_trust_t *trust,
     return NULL;
 }
 
-/* A certificate of the message that a pin or an anchor may make trustworthy. */
-static void consider_hint(apr_array_header_t *candidates, const samlc_trust_t *trust,
-                          const samlc_data_t *der, apr_pool_t *p)
+static int has_key_pins(const samlc_signcerts_t *list)
 {
-    const samlc_trust_entry_t *entry = NULL;
-    unsigned char sha256[SAMLC_SHA256_LEN];
-    unsigned int len = 0;
+    int i = 0;
+
+    for (i = 0; i < list->pins->nelts; i++) {
+        if (APR_ARRAY_IDX(list->pins, i, samlc_pin_t).is_spki) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/*
+ * A certificate of the message that is not on file, but that a pin or an anchor may make
+ * trustworthy.
+ */
+static void consider_listed(apr_array_header_t *candidates, const samlc_trust_t *trust,
+                            const samlc_data_t *der, apr_pool_t *p)
+{
+    const samlc_signcerts_t *list = trust->list;
+    const samlc_known_cert_t *known = NULL;
+    samlc_candidate_t candidate;
     samlc_cert_t *cert = NULL;
 
-    if (EVP_Digest(der->data, der->len, sha256, &len, EVP_sha256(), NULL) != 1) {
+    /* By its digest it is as good as configured, and there is one such certificate for each pin. */
+    if (samlc_signcerts_match_der(list, der) != NULL) {
+        known = samlc_known_add(trust->known, der);
+    }
+    else if (!list->any_trusted && !has_key_pins(list)) {
         return;
     }
-    entry = find_on_file(trust, sha256);
-    if (entry != NULL) {
-        add_candidate(candidates, entry->cert, entry->key, entry->verifier, 1);
+    if (known != NULL) {
+        add_known(candidates, known, 1);
         return;
-    }
-    if (!has_list(trust)) {
-        return;
-    }
-    if (samlc_signcerts_match_der(trust->list, der) == NULL) {
-        /* Worth parsing only where more than the digest of the certificate counts. */
-        int i = 0, has_spki = 0;
-
-        for (i = 0; i < trust->list->pins->nelts; i++) {
-            has_spki |= APR_ARRAY_IDX(trust->list->pins, i, samlc_pin_t).is_spki;
-        }
-        if (!has_spki && !trust->list->any_trusted) {
-            return;
-        }
     }
     if (samlc_cert_parse_der(&cert, der, samlc_result_make(p), p) == APR_SUCCESS
-        && (trust->list->any_trusted || samlc_signcerts_match(trust->list, cert) != NULL)) {
-        add_candidate(candidates, cert, samlc_cert_key(cert),
-                      samlc_verifier_make(samlc_cert_key(cert), p), 1);
+        && (list->any_trusted || samlc_signcerts_match(list, cert) != NULL)) {
+        memset(&candidate, 0, sizeof(candidate));
+        candidate.cert = cert;
+        candidate.key = samlc_cert_key(cert);
+        candidate.verifier = samlc_verifier_make(candidate.key, p);
+        candidate.is_named = 1;
+        add_candidate(candidates, &candidate);
+    }
+}
+
+/* `sha256` is of `der`. */
+static void consider_hint(apr_array_header_t *candidates, const samlc_trust_t *trust,
+                          const samlc_data_t *der, const unsigned char *sha256, apr_pool_t *p)
+{
+    const samlc_trust_entry_t *entry = find_on_file(trust, sha256);
+    const samlc_known_cert_t *known = NULL;
+
+    if (entry != NULL) {
+        add_entry(candidates, entry, 1);
+    }
+    else if (has_list(trust)) {
+        known = samlc_known_find(trust->known, sha256);
+        if (known != NULL) {
+            add_known(candidates, known, 1);
+        }
+        else {
+            consider_listed(candidates, trust, der, p);
+        }
+    }
+}
+
+/* Each certificate once, however often the message has it. */
+static void consider_hints(apr_array_header_t *candidates, const samlc_trust_t *trust,
+                           const apr_array_header_t *hints, apr_pool_t *p)
+{
+    unsigned char seen[SAMLC_MAX_HINTS][SAMLC_SHA256_LEN];
+    int i = 0, k = 0, n = 0;
+
+    for (i = 0; i < hints->nelts && i < SAMLC_MAX_HINTS; i++) {
+        const samlc_data_t *der = &APR_ARRAY_IDX(hints, i, samlc_data_t);
+
+        if (EVP_Digest(der->data, der->len, seen[n], NULL, EVP_sha256(), NULL) != 1) {
+            continue;
+        }
+        for (k = 0; k < n && memcmp(seen[k], seen[n], SAMLC_SHA256_LEN) != 0; k++) {
+        }
+        if (k == n) {
+            consider_hint(candidates, trust, der, seen[n++], p);
+        }
     }
 }
 
@@ -128,16 +206,16 @@ apr_array_header_t *samlc_trust_candidates(const samlc_trust_t *trust,
                                            apr_pool_t *p)
 {
     apr_array_header_t *candidates = apr_array_make(p, 4, sizeof(samlc_candidate_t));
-    int i = 0;
+    const samlc_known_cert_t *known = NULL;
 
-    for (i = 0; i < hints->nelts && i < SAMLC_MAX_HINTS; i++) {
-        consider_hint(candidates, trust, &APR_ARRAY_IDX(hints, i, samlc_data_t), p);
+    consider_hints(candidates, trust, hints, p);
+    add_entries(candidates, trust, 0);
+    for (known = samlc_known_first(trust->known); known != NULL; known = known->next) {
+        if (samlc_known_cert_is_accepted(known)) {
+            add_known(candidates, known, 0);
+        }
     }
-    for (i = 0; i < trust->entries->nelts; i++) {
-        const samlc_trust_entry_t *entry = entry_at(trust, i);
-
-        add_candidate(candidates, entry->cert, entry->key, entry->verifier, 0);
-    }
+    add_entries(candidates, trust, 1);
     if (candidates->nelts == 0) {
         if (has_list(trust)) {
             samlc_result_fail(res, APR_NOTFOUND, SAMLC_REASON_CERT_NOT_LISTED,
@@ -162,6 +240,7 @@ typedef struct claim_t {
     samlc_trust_slot_t slot;
     const samlc_cert_t *cert;          /* NULL: a bare key */
     const samlc_key_t *key;
+    samlc_memo_t *memo;                /* of its chain; may be NULL */
     const char *origin;
     int needs_chain;
     const char *constraint;            /* AnchorConstraint, where the chain alone decides */
@@ -229,6 +308,35 @@ static samlc_trust_verdict_t judge_dates(const samlc_trust_t *trust, const claim
     return v;
 }
 
+/* Adds what to worry about to a verdict, which stays what it is. */
+static void add_warning(const char **warning, const char *text, apr_pool_t *p)
+{
+    if (text != NULL) {
+        *warning = *warning == NULL ? text : apr_pstrcat(p, *warning, "; ", text, NULL);
+    }
+}
+
+/* The chain that a claim asks for. Dates of the certificate itself are judged before. */
+static samlc_reason_t judge_chain(const char **text, const samlc_trust_t *trust,
+                                  const claim_t *claim, apr_time_t now, apr_pool_t *p)
+{
+    samlc_reason_t reason = SAMLC_REASON_CHAIN_INVALID;
+
+    if (claim->cert == NULL) {
+        *text = "a bare key has no chain, and ValidateChain is on";
+        return reason;
+    }
+    reason = samlc_memo_judge(text, claim->memo, trust->chain, claim->cert, now, p);
+    if (reason == SAMLC_REASON_OK && claim->constraint != NULL
+        && !samlc_constraint_is_met(claim->constraint, claim->cert,
+                                    samlc_chain_certs(trust->chain), p)) {
+        *text = apr_psprintf(p, "%s does not meet AnchorConstraint %s", describe(claim, p),
+                             claim->constraint);
+        return SAMLC_REASON_CERT_NOT_LISTED;
+    }
+    return reason;
+}
+
 /* All that one claim asks for. */
 static samlc_trust_verdict_t judge_claim(const samlc_trust_t *trust, const claim_t *claim,
                                          apr_time_t now, apr_pool_t *p)
@@ -250,24 +358,13 @@ static samlc_trust_verdict_t judge_claim(const samlc_trust_t *trust, const claim
         return v;
     }
     if (claim->needs_chain) {
-        const char *message = NULL;
-        samlc_reason_t reason = SAMLC_REASON_CHAIN_INVALID;
+        const char *text = NULL;
+        samlc_reason_t reason = judge_chain(&text, trust, claim, now, p);
 
-        if (claim->cert == NULL) {
-            return verdict_of(claim, SAMLC_REASON_CHAIN_INVALID,
-                              "a bare key has no chain, and ValidateChain is on");
-        }
-        reason = samlc_chain_judge(&message, trust->chain, claim->cert,
-                                   expiry_rule(trust, claim) != SAMLC_EXPIRY_REJECT, now, p);
         if (reason != SAMLC_REASON_OK) {
-            return verdict_of(claim, reason, message);
+            return verdict_of(claim, reason, text);
         }
-        if (claim->constraint != NULL
-            && !samlc_chain_meets(trust->chain, claim->cert, claim->constraint, p)) {
-            return verdict_of(claim, SAMLC_REASON_CERT_NOT_LISTED,
-                              apr_psprintf(p, "%s does not meet AnchorConstraint %s",
-                                           describe(claim, p), claim->constraint));
-        }
+        add_warning(&v.warning, text, p);
     }
     v.message = apr_psprintf(
         p, "%s is trusted: %s%s%s, %s", describe(claim, p), samlc_trust_mode_word(claim->mode),
@@ -286,6 +383,7 @@ static claim_t claim_of_entry(const samlc_trust_t *trust, const samlc_trust_entr
     claim.slot = entry->slot;
     claim.cert = entry->cert;
     claim.key = entry->key;
+    claim.memo = entry->memo;
     claim.origin = entry->origin;
     claim.needs_chain = trust->settings->validate_chain;
     claim.expiry_default = entry->mode == SAMLC_MODE_METADATA ? SAMLC_EXPIRY_IGNORE
@@ -301,20 +399,65 @@ static int claim_of_key(claim_t *claim, const samlc_trust_t *trust,
     return samlc_key_equal(entry->key, candidate->key);
 }
 
-/* What the list claims for the certificate of a candidate; FALSE if it says nothing about it. */
+/* The entry of the slot `retired` with this key; NULL if there is none. */
+static const samlc_trust_entry_t *find_retired_key(const samlc_trust_t *trust,
+                                                   const samlc_key_t *key)
+{
+    int i = 0;
+
+    for (i = 0; i < trust->entries->nelts; i++) {
+        if (entry_at(trust, i)->slot == SAMLC_SLOT_RETIRED
+            && samlc_key_equal(entry_at(trust, i)->key, key)) {
+            return entry_at(trust, i);
+        }
+    }
+    return NULL;
+}
+
+/* A retired certificate is refused whatever else speaks for it. */
+static const samlc_trust_entry_t *find_retired(const samlc_trust_t *trust, const samlc_cert_t *cert)
+{
+    int i = 0;
+
+    for (i = 0; i < trust->entries->nelts; i++) {
+        const samlc_trust_entry_t *entry = entry_at(trust, i);
+
+        if (entry->slot == SAMLC_SLOT_RETIRED && samlc_cert_equal(entry->cert, cert)) {
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+/*
+ * What the list claims for the certificate of a candidate; FALSE if it says nothing about it. A pin
+ * of the key is the key's alone, and anybody who has the key makes certificates about it: where one
+ * was retired, such a pin helps none of them.
+ */
 static int claim_of_pin(claim_t *claim, const samlc_trust_t *trust,
                         const samlc_candidate_t *candidate)
 {
     const samlc_pin_t *pin = NULL;
+    const samlc_trust_entry_t *retired = NULL;
 
-    if (trust->list == NULL || candidate->cert == NULL
-        || (pin = samlc_signcerts_match(trust->list, candidate->cert)) == NULL) {
+    if (trust->list == NULL || candidate->cert == NULL) {
         return 0;
+    }
+    pin = candidate->known != NULL ? candidate->known->pin
+                                   : samlc_signcerts_match(trust->list, candidate->cert);
+    if (pin == NULL) {
+        return 0;
+    }
+    retired = pin->is_spki ? find_retired_key(trust, candidate->key) : NULL;
+    if (retired != NULL) {
+        *claim = claim_of_entry(trust, retired);
+        return 1;
     }
     memset(claim, 0, sizeof(*claim));
     claim->mode = trust->list->ignore_trust ? SAMLC_MODE_PINNED : SAMLC_MODE_ANCHORED;
     claim->cert = candidate->cert;
     claim->key = candidate->key;
+    claim->memo = candidate->known != NULL ? candidate->known->memo : NULL;
     claim->origin = pin->origin;
     claim->needs_chain = !trust->list->ignore_trust;
     claim->expiry_default = trust->list->ignore_trust ? SAMLC_EXPIRY_WARN : SAMLC_EXPIRY_REJECT;
@@ -331,6 +474,7 @@ static int claim_of_anchors(claim_t *claim, const samlc_trust_t *trust,
     claim->mode = SAMLC_MODE_ANY_TRUSTED;
     claim->cert = candidate->cert;
     claim->key = candidate->key;
+    claim->memo = candidate->known != NULL ? candidate->known->memo : NULL;
     claim->origin = "ANY-TRUSTED";
     claim->needs_chain = 1;
     claim->constraint = trust->settings->anchor_constraint;
@@ -338,26 +482,14 @@ static int claim_of_anchors(claim_t *claim, const samlc_trust_t *trust,
     return 1;
 }
 
-/* A retired certificate is refused whatever else speaks for it. */
-static const samlc_trust_entry_t *find_retired(const samlc_trust_t *trust, const samlc_cert_t *cert)
+/* By one rule: that in force, or the stricter one of TrustReportOnly. */
+static samlc_trust_verdict_t judge_by(const samlc_trust_t *trust,
+                                      const samlc_candidate_t *candidate, apr_time_t now,
+                                      apr_pool_t *p)
 {
-    int i = 0;
-
-    for (i = 0; cert != NULL && i < trust->entries->nelts; i++) {
-        const samlc_trust_entry_t *entry = entry_at(trust, i);
-
-        if (entry->slot == SAMLC_SLOT_RETIRED && samlc_cert_equal(entry->cert, cert)) {
-            return entry;
-        }
-    }
-    return NULL;
-}
-
-samlc_trust_verdict_t samlc_trust_judge(const samlc_trust_t *trust,
-                                        const samlc_candidate_t *candidate, apr_time_t now,
-                                        apr_pool_t *p)
-{
-    const samlc_trust_entry_t *retired = find_retired(trust, candidate->cert);
+    const samlc_trust_entry_t *retired = candidate->cert != NULL
+                                             ? find_retired(trust, candidate->cert)
+                                             : find_retired_key(trust, candidate->key);
     samlc_trust_verdict_t first, v;
     claim_t claim;
     int i = 0;
@@ -390,4 +522,34 @@ samlc_trust_verdict_t samlc_trust_judge(const samlc_trust_t *trust,
         }
     }
     return first;
+}
+
+/* TrustReportOnly: it is asked only about what is trusted, and only its words are used. */
+static const char *doubts_of_stricter(const samlc_trust_t *trust,
+                                      const samlc_candidate_t *candidate, apr_time_t now,
+                                      apr_pool_t *p)
+{
+    samlc_trust_verdict_t stricter;
+
+    if (trust->report_only == NULL) {
+        return NULL;
+    }
+    stricter = judge_by(trust->report_only, candidate, now, p);
+    return stricter.is_trusted
+               ? NULL
+               : apr_psprintf(p, "would be refused under TrustReportOnly %s: %s: %s",
+                              apr_array_pstrcat(p, trust->settings->trust_report_only, ' '),
+                              samlc_reason_word(stricter.reason), stricter.message);
+}
+
+samlc_trust_verdict_t samlc_trust_judge(const samlc_trust_t *trust,
+                                        const samlc_candidate_t *candidate, apr_time_t now,
+                                        apr_pool_t *p)
+{
+    samlc_trust_verdict_t verdict = judge_by(trust, candidate, now, p);
+
+    if (verdict.is_trusted) {
+        add_warning(&verdict.warning, doubts_of_stricter(trust, candidate, now, p), p);
+    }
+    return verdict;
 }

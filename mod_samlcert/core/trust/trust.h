@@ -10,6 +10,8 @@
 
 #include "core/keys/cert.h"
 #include "core/trust/chain.h"
+#include "core/trust/known.h"
+#include "core/trust/memo.h"
 #include "core/trust/settings.h"
 #include "core/trust/signcerts.h"
 #include "core/xml/signature.h"
@@ -46,16 +48,23 @@ typedef struct samlc_trust_entry_t {
     const samlc_cert_t *cert;        /* NULL for a bare key of metadata */
     const samlc_key_t *key;
     const samlc_verifier_t *verifier;
+    samlc_memo_t *memo;              /* of its chain */
     const char *origin;              /* file, for messages */
 } samlc_trust_entry_t;
 
-/* All that makes keys trustworthy for one IdP. Read-only after samlc_trust_make. */
+/*
+ * All that makes keys trustworthy for one IdP. Read-only once built; `known` and the memos keep
+ * what was found out meanwhile, and decide nothing.
+ */
 typedef struct samlc_trust_t {
     const samlc_settings_t *settings;
     const samlc_signcerts_t *list;           /* NULL: none */
     const samlc_chain_t *chain;
     const apr_array_header_t *entries;       /* samlc_trust_entry_t */
+    samlc_known_t *known;                    /* certificates for the pins of `list`; may be NULL */
     apr_time_t metadata_valid_until;         /* 0: for ever */
+    /* TrustReportOnly: a stricter rule, asked about what is trusted, for a warning. NULL: none */
+    const struct samlc_trust_t *report_only;
 } samlc_trust_t;
 
 /* Adds an entry to an array of samlc_trust_entry_t, with its verifier. */
@@ -69,14 +78,15 @@ typedef struct samlc_candidate_t {
     const samlc_key_t *key;
     const samlc_verifier_t *verifier;
     int is_named;                    /* the message names this very certificate */
+    const samlc_known_cert_t *known; /* what is known of it as the certificate of a pin, or NULL */
 } samlc_candidate_t;
 
 /*
  * The keys to try, best guess first: those that `hints` (samlc_data_t, certificates of KeyInfo in
- * DER) name, then all others on file, retired ones too, so that their use can be called by its
- * name. A certificate of the message is parsed only where its digest is listed, where SPKI pins or
- * ANY-TRUSTED ask for it. An array of samlc_candidate_t; empty with the reason in `res`:
- * no-trust-configured, cert-not-listed.
+ * DER) name, then all others on file, those known for pins, and the retired ones, so that their use
+ * can be called by its name. A certificate of the message is parsed only where its digest is
+ * listed, where SPKI pins or ANY-TRUSTED ask for it, and once, however often it stands there. An
+ * array of samlc_candidate_t; empty with the reason in `res`: no-trust-configured, cert-not-listed.
  */
 apr_array_header_t *samlc_trust_candidates(const samlc_trust_t *trust,
                                            const apr_array_header_t *hints, samlc_result_t *res,
@@ -98,8 +108,10 @@ typedef struct samlc_trust_verdict_t {
 
 /*
  * Judges a key that verified a signature, at `now`. A union: it is trusted if any entry accepts it
- * by its own rule. A certificate in the slot `retired` is refused whatever else lists it. This
- * function alone decides trust; it touches no message, no file and no clock.
+ * by its own rule. A certificate in the slot `retired` is refused whatever else lists it; so is its
+ * key where only the key is listed, by an SPKI pin or as a bare key of metadata. The rule of
+ * TrustReportOnly is asked about what is trusted, and all that it can do is warn. This function
+ * alone decides trust; it touches no message, no file and no clock.
  */
 samlc_trust_verdict_t samlc_trust_judge(const samlc_trust_t *trust,
                                         const samlc_candidate_t *candidate, apr_time_t now,
