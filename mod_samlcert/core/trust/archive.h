@@ -85,7 +85,8 @@ apr_status_t samlc_archive_describe(samlc_archived_t *about, const samlc_archive
 
 /*
  * Reads one file of the copy with this digest: `path` is where the original was. No link, and
- * owned by whoever owns the archive: what they could not read is not read for them.
+ * owned by whoever owns the archive: what they could not read is not read for them. They can
+ * exchange it at any moment, so what is made of such files must be proved by its digest.
  */
 apr_status_t samlc_archive_read(samlc_data_t *out, const samlc_archive_t *archive,
                                 const samlc_source_t *source, const char *digest_hex,

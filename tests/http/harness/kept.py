@@ -55,7 +55,7 @@ class Killer:
 
     def __init__(self, directory):
         self.library = pathlib.Path(directory) / "kill_at.so"
-        run("gcc", "-shared", "-fPIC", "-O1", "-o", self.library, HERE / "kill_at.c", "-ldl")
+        run(os.environ.get("CC", "cc"), "-shared", "-fPIC", "-O1", "-o", self.library, HERE / "kill_at.c", "-ldl")
 
     def __call__(self, n, *arguments, how="KILL_AT"):
         """The answer; None if it was killed."""
