@@ -19,6 +19,7 @@
 #define KEYSET "default"
 #define WARN_EVERY apr_time_from_sec(3600)
 #define SAY_FULL_EVERY apr_time_from_sec(86400)
+#define MAX_CLAIMS (SAMLC_MAX_ASSERTIONS + 1)   /* each assertion and the request */
 
 /* One response on its way through. */
 typedef struct acs_t {
@@ -85,25 +86,31 @@ static apr_time_t later(apr_time_t a, apr_time_t b)
 }
 
 /*
- * The assertion is claimed once for all; so is the request that it answers, for as long as its
- * state lives.
+ * Every assertion is claimed once for all; so is the request that they answer, for as long as its
+ * state lives. How many claims it makes; 0 if they can't be made.
  */
-static int make_claims(samlc_store_claim_t made[2], const acs_t *acs, const samlc_claims_t *claims)
+static int make_claims(samlc_store_claim_t made[MAX_CLAIMS], const acs_t *acs,
+                       const samlc_claims_t *claims)
 {
-    if (!samlc_store_key(&made[0].key, "assertion", claims->idp->entity_id, claims->assertion_id,
-                         NULL)) {
-        return 0;
+    int count = 0;
+
+    for (; count < claims->assertion_ids->nelts; count++) {
+        if (count == SAMLC_MAX_ASSERTIONS
+            || !samlc_store_key(&made[count].key, "assertion", claims->idp->entity_id,
+                                APR_ARRAY_IDX(claims->assertion_ids, count, const char *), NULL)) {
+            return 0;
+        }
+        made[count].expires = claims->not_on_or_after;
     }
-    made[0].expires = claims->not_on_or_after;
     if (!claims->in_response_to) {
-        return 1;
+        return count;
     }
-    if (!samlc_store_key(&made[1].key, "request", acs->conf->entity_id, claims->in_response_to,
+    if (!samlc_store_key(&made[count].key, "request", acs->conf->entity_id, claims->in_response_to,
                          NULL)) {
         return 0;
     }
-    made[1].expires = later(claims->not_on_or_after, acs->now + MOD_SAMLC_LOGIN_TIME);
-    return 2;
+    made[count].expires = later(claims->not_on_or_after, acs->now + MOD_SAMLC_LOGIN_TIME);
+    return count + 1;
 }
 
 /* Claims and session in one transaction: neither is there without the other. */
@@ -113,7 +120,7 @@ static apr_status_t claim(void *baton, const samlc_claims_t *claims, samlc_resul
     acs_t *acs = baton;
     const mod_samlc_backend_t *backend = mod_samlc_realm_backend(acs->conf->realm);
     samlc_session_t session = claims->session;
-    samlc_store_claim_t made[2];
+    samlc_store_claim_t made[MAX_CLAIMS];
     samlc_store_item_t item;
     apr_status_t rv = APR_EGENERAL;
     int count = 0;
@@ -172,6 +179,11 @@ static void log_accepted(const acs_t *acs, const samlc_verdict_t *verdict)
         "ok: login by idp %s, certificate %s, slot %s, mode %s, generation %" APR_UINT64_T_FMT,
         verdict->idp->name, sha256, samlc_trust_slot_word(trust->slot),
         samlc_trust_mode_word(trust->mode), acs->snapshot->number);
+    if (verdict->claims->dropped) {
+        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, acs->r,
+                      MOD_SAMLC_TAG_DROPPED "idp %s: attribute values dropped for their scope: %s",
+                      verdict->idp->name, verdict->claims->dropped);
+    }
     if (trust->warning
         && mod_samlc_log_is_due(apr_pstrcat(acs->r->pool, verdict->idp->name, sha256, NULL),
                                 acs->now, WARN_EVERY)) {

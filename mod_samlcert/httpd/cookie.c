@@ -4,100 +4,69 @@
 #include <apr_strings.h>
 #include <string.h>
 
-/* Called for each cookie with its name and value where they lie; FALSE ends the walk. */
-typedef int (*visit_t)(void *baton, const char *name, apr_size_t name_len, const char *value,
-                       apr_size_t value_len);
-
-typedef struct walk_t {
-    visit_t visit;
-    void *baton;
-} walk_t;
-
-/* spec: RFC 6265 4.2.1 - cookie-string: pairs separated by "; "; the first "=" ends the name. */
-static int walk_header(void *data, const char *key, const char *header)
-{
-    const walk_t *walk = data;
-    const char *pair = header;
-    const char *end = NULL;
-    const char *equals = NULL;
-
-    (void)key;
-    while (*pair != '\0') {
-        pair += strspn(pair, " \t;");
-        end = pair + strcspn(pair, ";");
-        equals = memchr(pair, '=', (apr_size_t)(end - pair));
-        if (equals && !walk->visit(walk->baton, pair, (apr_size_t)(equals - pair), equals + 1,
-                                   (apr_size_t)(end - equals - 1))) {
-            return 0;
-        }
-        pair = end;
-    }
-    return 1;
-}
-
-static void walk_cookies(request_rec *r, visit_t visit, void *baton)
-{
-    walk_t walk = {visit, baton};
-
-    apr_table_do(walk_header, &walk, r->headers_in, "Cookie", NULL);
-}
+#include "core/base/cookie.h"
 
 typedef struct search_t {
     const char *name;
-    apr_size_t name_len;
-    const char *value;
-    apr_size_t value_len;
+    samlc_cookie_t found;
     int count;
 } search_t;
 
-static int visit_named(void *baton, const char *name, apr_size_t name_len, const char *value,
-                       apr_size_t value_len)
+static int look_for_named(void *baton, const char *key, const char *header)
 {
     search_t *search = baton;
+    samlc_cookie_t cookie;
 
-    if (name_len == search->name_len && memcmp(name, search->name, name_len) == 0) {
-        search->value = value;
-        search->value_len = value_len;
-        search->count++;
+    (void)key;
+    while (search->count < 2 && samlc_cookie_next(&cookie, &header)) {
+        if (samlc_cookie_is(&cookie, search->name)) {
+            search->found = cookie;
+            search->count++;
+        }
     }
     return search->count < 2;
 }
 
 const char *mod_samlc_cookie_get(request_rec *r, const char *name)
 {
-    search_t search = {name, strlen(name), NULL, 0, 0};
+    search_t search = {name, {NULL, 0, NULL, 0}, 0};
 
-    walk_cookies(r, visit_named, &search);
-    return search.count == 1 ? apr_pstrmemdup(r->pool, search.value, search.value_len) : NULL;
+    apr_table_do(look_for_named, &search, r->headers_in, "Cookie", NULL);
+    return search.count == 1
+               ? apr_pstrmemdup(r->pool, search.found.value, search.found.value_len)
+               : NULL;
 }
 
 typedef struct collection_t {
     const char *prefix;
-    apr_size_t prefix_len;
     apr_array_header_t *cookies;
 } collection_t;
 
-static int visit_prefixed(void *baton, const char *name, apr_size_t name_len, const char *value,
-                          apr_size_t value_len)
+static int collect_prefixed(void *baton, const char *key, const char *header)
 {
     collection_t *collection = baton;
-    mod_samlc_cookie_t *cookie = NULL;
+    apr_pool_t *p = collection->cookies->pool;
+    apr_size_t len = strlen(collection->prefix);
+    samlc_cookie_t cookie;
 
-    if (name_len > collection->prefix_len
-        && memcmp(name, collection->prefix, collection->prefix_len) == 0) {
-        cookie = apr_array_push(collection->cookies);
-        cookie->name = apr_pstrmemdup(collection->cookies->pool, name, name_len);
-        cookie->value = apr_pstrmemdup(collection->cookies->pool, value, value_len);
+    (void)key;
+    while (samlc_cookie_next(&cookie, &header)) {
+        if (cookie.name_len > len && memcmp(cookie.name, collection->prefix, len) == 0) {
+            mod_samlc_cookie_t *copy = apr_array_push(collection->cookies);
+
+            copy->name = apr_pstrmemdup(p, cookie.name, cookie.name_len);
+            copy->value = apr_pstrmemdup(p, cookie.value, cookie.value_len);
+        }
     }
     return 1;
 }
 
 apr_array_header_t *mod_samlc_cookie_list(request_rec *r, const char *prefix)
 {
-    collection_t collection = {prefix, strlen(prefix), NULL};
+    collection_t collection = {prefix, NULL};
 
     collection.cookies = apr_array_make(r->pool, 4, sizeof(mod_samlc_cookie_t));
-    walk_cookies(r, visit_prefixed, &collection);
+    apr_table_do(collect_prefixed, &collection, r->headers_in, "Cookie", NULL);
     return collection.cookies;
 }
 

@@ -51,6 +51,7 @@ APLOG_USE_MODULE(samlcert);
 #define MOD_SAMLC_TAG_UNLISTED "SMC0206: " /* signed by a certificate that nobody configured */
 #define MOD_SAMLC_TAG_REMEMBERED "SMC0207: "     /* a certificate is kept for its pin */
 #define MOD_SAMLC_TAG_NOT_REMEMBERED "SMC0208: "
+#define MOD_SAMLC_TAG_DROPPED "SMC0212: "        /* attribute values of scopes not declared */
 #define MOD_SAMLC_TAG_TARGET "SMC0205: "         /* a target that the browser may not be sent to */
 
 /* store */

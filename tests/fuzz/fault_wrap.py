@@ -44,6 +44,7 @@ SAFE = re.compile(r"""
     | EVP_(sha\d+|aes_\w+|des_\w+)
     | EVP_CIPHER_get_(block_size|key_length|mode)
     | OPENSSL_sk_(num|value)
+    | OSSL_PARAM_construct_\w+
     | X509_(get_(subject|issuer)_name|get0_(notBefore|notAfter|serialNumber)|verify_cert_error_string)
     | X509_STORE_get0_param
     | X509_STORE_CTX_get_(error|error_depth)

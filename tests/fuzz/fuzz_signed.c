@@ -183,29 +183,36 @@ static void check_scopes(const apr_array_header_t *attributes)
     }
 }
 
-static void compare(const samlc_data_t *message, const samlc_claims_t *claims)
+/* No assertion lacks what this predicate asks for. */
+#define EACH(predicate) "not(" ASSERTION "[not(" predicate ")])"
+#define CONFIRMATION \
+    "a:Subject/a:SubjectConfirmation[@Method = 'urn:oasis:names:tc:SAML:2.0:cm:bearer']" \
+    "/a:SubjectConfirmationData[@Recipient = '" SEEDS_ACS "' and @InResponseTo = '" SEEDS_REQUEST \
+    "' and @NotOnOrAfter and not(" LAST_CENTURY("@NotOnOrAfter") ") and not(@NotBefore)]"
+#define CONTEXT \
+    "a:AuthnStatement/a:AuthnContext[a:AuthnContextClassRef = 'urn:x' or a:AuthnContextClassRef" \
+    " = 'urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport']"
+
+static void compare(const samlc_data_t *message, const samlc_claims_t *claims, apr_pool_t *p)
 {
     static const char *const rules[] = {
-        "count(//a:Assertion | //a:EncryptedAssertion) = 1",
-        "count(" ASSERTION ") = 1",
+        "count(//a:Assertion | //a:EncryptedAssertion) = count(" ASSERTION ")",
+        "count(" ASSERTION ") >= 1 and count(" ASSERTION ") <= 4",
+        "not(" ASSERTION "[@ID = following-sibling::a:Assertion/@ID])",
         "/p:Response/p:Status/p:StatusCode/@Value = 'urn:oasis:names:tc:SAML:2.0:status:Success'",
-        "/p:Response/@Version = '2.0' and " ASSERTION "/@Version = '2.0'",
+        "/p:Response/@Version = '2.0'",
         "not(/p:Response/@Destination) or /p:Response/@Destination = '" SEEDS_ACS "'",
         "/p:Response/@InResponseTo = '" SEEDS_REQUEST "'",
-        ASSERTION "/a:Issuer = '" SEEDS_OTHER "'",
-        ASSERTION "/a:Conditions/a:AudienceRestriction",
+        EACH("@Version = '2.0'"),
+        EACH("a:Issuer = '" SEEDS_OTHER "'"),
+        EACH("a:Conditions/a:AudienceRestriction"),
         "not(" ASSERTION "/a:Conditions/a:AudienceRestriction[not(a:Audience = '" SEEDS_SP "')])",
         "not(" ASSERTION "/a:Conditions[" LAST_CENTURY("@NotOnOrAfter") "])",
         "not(" ASSERTION "/a:AuthnStatement[" LAST_CENTURY("@SessionNotOnOrAfter") "])",
-        ASSERTION "/a:Subject/a:SubjectConfirmation["
-            "@Method = 'urn:oasis:names:tc:SAML:2.0:cm:bearer']/a:SubjectConfirmationData["
-            "@Recipient = '" SEEDS_ACS "' and @InResponseTo = '" SEEDS_REQUEST "' and @NotOnOrAfter"
-            " and not(" LAST_CENTURY("@NotOnOrAfter") ") and not(@NotBefore)]",
-        ASSERTION "/a:AuthnStatement",
-        ASSERTION "/a:AuthnStatement/a:AuthnContext[a:AuthnContextClassRef = 'urn:x'"
-            " or a:AuthnContextClassRef"
-            " = 'urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport']",
+        EACH("not(a:Subject/a:SubjectConfirmation) or " CONFIRMATION),
+        "not(" NAME_ID "[. != (" NAME_ID ")[1]])",
     };
+    static const char *const of_login[] = { CONFIRMATION, "a:AuthnStatement", CONTEXT };
     xmlXPathContextPtr xpath = make_xpath(message);
     apr_size_t i = 0;
 
@@ -222,7 +229,10 @@ static void compare(const samlc_data_t *message, const samlc_claims_t *claims)
         FUZZ_CHECK(holds(xpath, ASSERTION "/a:Subject/a:EncryptedID"));
     }
     FUZZ_CHECK(claims->session.user[0] != '!');   /* UserFilter */
-    FUZZ_CHECK(text_is(xpath, ASSERTION "/@ID", claims->assertion_id));
+    for (i = 0; i < sizeof(of_login) / sizeof(of_login[0]); i++) {
+        FUZZ_CHECK(holds(xpath, apr_pstrcat(p, ASSERTION "[@ID = '", claims->assertion_id, "']/",
+                                            of_login[i], NULL)));
+    }
     check_scopes(claims->session.attributes);
     xmlFreeDoc(xpath->doc);
     xmlXPathFreeContext(xpath);
@@ -240,6 +250,6 @@ int fuzz_one(const samlc_data_t *input, apr_pool_t *p)
     if (!verdict || verdict->outcome != SAMLC_ACCEPTED) {
         return 0;
     }
-    compare(&message, verdict->claims);
+    compare(&message, verdict->claims, p);
     return 1;
 }

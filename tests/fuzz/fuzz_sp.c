@@ -13,10 +13,19 @@ static int claimed = 0;
 static apr_status_t claim(void *baton, const samlc_claims_t *claims, samlc_result_t *res,
                           apr_pool_t *p)
 {
+    int i = 0;
+
     (void)baton;
     (void)res;
     (void)p;
     FUZZ_CHECK(claims->assertion_id && claims->not_on_or_after > FUZZ_NOW);
+    FUZZ_CHECK(claims->assertion_ids->nelts <= SAMLC_MAX_ASSERTIONS);
+    while (i < claims->assertion_ids->nelts
+           && strcmp(APR_ARRAY_IDX(claims->assertion_ids, i, const char *), claims->assertion_id)
+                  != 0) {
+        i++;
+    }
+    FUZZ_CHECK(i < claims->assertion_ids->nelts);
     claimed++;
     return APR_SUCCESS;
 }

@@ -4,8 +4,8 @@
  * which are in the corpus as well, are left alone.
  *
  *   make_seeds TESTS/FUZZ            everything
- *   make_seeds TESTS/FUZZ session    only these seeds, without new keys: signcerts, settings,
- *   session, text
+ *   make_seeds TESTS/FUZZ session    only these seeds, without new keys: files, session, settings,
+ *   signcerts, text
  */
 #include <apr_general.h>
 #include <apr_strings.h>
@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "core/base/file.h"
+#include "core/keys/cert.h"
 #include "core/keys/seal.h"
 #include "core/saml/request.h"
 #include "core/trust/scope.h"
@@ -387,10 +389,20 @@ static void make_wrapped_messages(void)
                                 forge_replace(evil, "</ds:Signature>", holder, p), p));
 }
 
+static void write_unsigned_text(const char *name, char what, const char *xml)
+{
+    write_text(apr_psprintf(p, "corpus/signed/%s.xml", name), apr_psprintf(p, "%c%s", what, xml));
+}
+
 static void write_unsigned(const char *name, char what, const forge_t *f)
 {
-    write_text(apr_psprintf(p, "corpus/signed/%s.xml", name),
-               apr_psprintf(p, "%c%s", what, forge_write(f, p)));
+    write_unsigned_text(name, what, forge_write(f, p));
+}
+
+/* The message with another assertion behind its own. */
+static const char *with_second(const char *xml, const char *second)
+{
+    return forge_before(xml, "</samlp:Response>", forge_element(second, "saml:Assertion", p), p);
 }
 
 /* For the target that signs by itself. */
@@ -431,6 +443,16 @@ static void make_unsigned_messages(void)
                                        "</saml:Attribute>",
                                        &(forge_encryption_t){ .to = sp->pkey }, p);
     write_unsigned("encrypted-attribute", 'A', &f);
+    f = FROM_OTHER;
+    f.assertion_id = "_second";
+    write_unsigned_text("several", 'R',
+                        with_second(forge_write(&FROM_OTHER, p), forge_write(&f, p)));
+    f.confirmations_xml = f.authn_xml = "";
+    write_unsigned_text("several-attributes", 'R',
+                        with_second(forge_write(&FROM_OTHER, p), forge_write(&f, p)));
+    f.name_id = SEEDS_EVIL;
+    write_unsigned_text("several-subjects", 'R',
+                        with_second(forge_write(&FROM_OTHER, p), forge_write(&f, p)));
     f = FROM_OTHER;
     f.not_on_or_after = "2026-06-01T00:00:00Z";
     write_unsigned("expired", 'A', &f);
@@ -580,54 +602,26 @@ static void make_sessions(void)
 
 static void make_texts(void)
 {
-    static const char *const texts[] = { "bc2VlZA==",
-                                         "bc2Vl\r\nZGVk\r\n",
-                                         "bc2VlZB==",
-                                         "ua+b%20c%2F",
-                                         "ua%00",
-                                         "ua%2",
-                                         "s<&>\"' x\t\x1b\xc3\xa4",
-                                         "c2026-07-01T00:00:00Z",
-                                         "c2026-02-28T24:00:00+14:00",
-                                         "c2016-12-31T23:59:60Z",
-                                         "c2024-02-29T12:00:00.123456789-05:30",
-                                         "c2026-02-29T00:00:00Z",
-                                         "c2026-07-01T00:00:00",
-                                         "c1970-01-01T00:00:00Z",
-                                         "c9999-12-31T24:00:00Z",
-                                         "c0001-01-01T00:00:00+14:00",
-                                         NULL };
-    static const char *const targets[] = { "/",
-                                           "/app/?a=b#c",
-                                           "https://sp.example.org/app/",
-                                           "HTTPS://SP.example.org:443?x",
-                                           "https://allowed.example.org/x",
-                                           "https://port.example.org:8443/x",
-                                           "//evil.example.org",
-                                           "/\\evil.example.org",
-                                           "/%2f/evil.example.org",
-                                           "/%09/evil",
-                                           "https://sp.example.org.evil.org/",
-                                           "https://sp.example.org@evil.org/",
-                                           "http://sp.example.org/",
-                                           "javascript:alert(1)",
-                                           "https:/sp.example.org/",
-                                           "https://[::1]:443/",
-                                           "/a\tb",
-                                           "",
-                                           NULL };
-    static const char *const forms[] = { "SAMLResponse=PHg%2BPC94Pg%3D%3D&RelayState=%2Fapp%2F",
-                                         "a=1&b=2&c",
-                                         "a=1&a=2",
-                                         "a=1&A=2",
-                                         "%61=1",
-                                         "a=%zz",
-                                         "=x",
-                                         "a=%00",
-                                         "",
-                                         "&&",
-                                         "target=%2Fapp%2F%3Fa%3Db&idp=https%3A%2F%2Fidp",
-                                         NULL };
+    static const char *const texts[] = {
+        "bc2VlZA==", "bc2Vl\r\nZGVk\r\n", "bc2VlZB==", "ua+b%20c%2F", "ua%00", "ua%2",
+        "s<&>\"' x\t\x1b\xc3\xa4", "c2026-07-01T00:00:00Z", "c2026-02-28T24:00:00+14:00",
+        "c2016-12-31T23:59:60Z", "c2024-02-29T12:00:00.123456789-05:30",
+        "c2026-02-29T00:00:00Z", "c2026-07-01T00:00:00", "c1970-01-01T00:00:00Z",
+        "c9999-12-31T24:00:00Z", "c0001-01-01T00:00:00+14:00", NULL
+    };
+    static const char *const targets[] = {
+        "/", "/app/?a=b#c", "https://sp.example.org/app/", "HTTPS://SP.example.org:443?x",
+        "https://allowed.example.org/x", "https://port.example.org:8443/x",
+        "//evil.example.org", "/\\evil.example.org", "/%2f/evil.example.org", "/%09/evil",
+        "https://sp.example.org.evil.org/", "https://sp.example.org@evil.org/",
+        "http://sp.example.org/", "javascript:alert(1)", "https:/sp.example.org/",
+        "https://[::1]:443/", "/a\tb", "", NULL
+    };
+    static const char *const forms[] = {
+        "SAMLResponse=PHg%2BPC94Pg%3D%3D&RelayState=%2Fapp%2F", "a=1&b=2&c", "a=1&a=2",
+        "a=1&A=2", "%61=1", "a=%zz", "=x", "a=%00", "", "&&",
+        "target=%2Fapp%2F%3Fa%3Db&idp=https%3A%2F%2Fidp", NULL
+    };
 
     write_all("text", texts);
     write_all("target", targets);
@@ -680,11 +674,54 @@ static void make_settings(void)
         "Unknown x\n",
         "EntityID a\nEntityID b\n",
         "SSOUrl \"https://i/ sso\"\n",
+        "UserFilter ^([a-z]{1,20}\\.){1,3}[^]]{2,}(x|y)*$\n",
+        "UserFilter (a{1000}){1000}\n",
         "EntityID \"x\n",
         NULL
     };
 
     write_all("settings", settings);
+}
+
+/* Both assertions signed; the second one not, and of somebody else. */
+static void make_several_messages(void)
+{
+    forge_t second = FROM_OTHER;
+    const char *first = signed_by(&FROM_OTHER, other);
+
+    second.assertion_id = "_second";
+    write_message(SEEDS_VALID "several",
+                  with_second(first, sign(forge_write(&second, p), "_second", other)));
+    second.name_id = SEEDS_EVIL;
+    write_message(SEEDS_HOSTILE "several-unsigned", with_second(first, forge_write(&second, p)));
+    write_message(SEEDS_HOSTILE "several-subjects",
+                  with_second(sign(forge_write(&second, p), "_second", other), first));
+}
+
+/* Files in the state directory, and a header. */
+static void make_files(void)
+{
+    static const char *const cookies[] = {
+        "samlcert=abc", "a=1; b=2; a=3", " ;; a=1;\tb ; =2;c==\";\"", "a", "", ";", NULL
+    };
+    static const char *const abouts[] = {
+        "digest 00ff\nnumber 12\naccepted 2026-07-01T00:00:00Z\ntrust-dir /etc/saml cert\n",
+        "trust-dir /\ndigest x\nnumber 18446744073709551615\n\nlater 1\n",
+        "digest 00ff\n", "digest 00ff\naccepted now\ntrust-dir /\n", "", NULL
+    };
+    static const char lines[] = "IdP: main\nSubject: CN=Last-Seen: never\n" "Chain: ok\n"
+                                "First-Seen: 2026-07-01T00:00:00Z\n";
+    const char *path = apr_pstrcat(p, top, "/data/good.pem", NULL);
+    samlc_data_t pem;
+
+    write_all("cookie", cookies);
+    write_all("about", abouts);
+    ck_assert_int_eq(samlc_file_read(&pem, path, SAMLC_MAX_CERT_FILE, samlc_result_make(p), p),
+                     APR_SUCCESS);
+    write_text("corpus/unlisted/sound.pem",
+               apr_pstrcat(p, lines, "Last-Seen: 2026-07-01T01:00:00Z\n", pem.data, NULL));
+    write_text("corpus/unlisted/half.pem", apr_pstrcat(p, lines, pem.data, NULL));
+    write_text("corpus/unlisted/no-certificate.pem", lines);
 }
 
 /* What depends on keys is made together. */
@@ -698,6 +735,7 @@ static void make_signed(void)
     make_hostile_messages();
     make_wrapped_messages();
     make_unsigned_messages();
+    make_several_messages();
     make_queries();
     make_cert_files();
     make_sealed();
@@ -708,6 +746,7 @@ static const struct {
     void (*make)(void);
 } parts[] = {
     { "keys", make_signed },
+    { "files", make_files },
     { "session", make_sessions },
     { "text", make_texts },
     { "settings", make_settings },

@@ -179,6 +179,11 @@ END_TEST
 #define VALUE(text) "<saml:AttributeValue>" text "</saml:AttributeValue>"
 #define ATTRIBUTE(name, values) "<saml:Attribute Name=\"" name "\">" values "</saml:Attribute>"
 
+#define TYPED(attributes, text) \
+    "<saml:AttributeValue xmlns:xs=\"http://www.w3.org/2001/XMLSchema\"" \
+    " xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" " attributes ">" text \
+    "</saml:AttributeValue>"
+
 static const struct {
     const char *xml;
     const char *shown;      /* name=value,value;name=... */
@@ -192,9 +197,28 @@ static const struct {
     { ATTRIBUTE("a", VALUE("x<!-- -->y")), "a=xy,;" },
     { ATTRIBUTE("a", VALUE("<x>1</x>") VALUE("2")), "a=2,;" },
     { ATTRIBUTE("a", VALUE("1<?pi?>2")), "a=;" },
-    { ATTRIBUTE("a", "<saml:AttributeValue xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\""
-                     " xsi:nil=\"true\"/>"),
-      "a=;" },
+    { ATTRIBUTE("a", VALUE("  1 \n ")), "a=  1 \n ,;" },
+    { ATTRIBUTE("a", VALUE("<![CDATA[1]]>") VALUE("x<![CDATA[<&]]>y")), "a=1,x<&y,;" },
+    { ATTRIBUTE("a", VALUE("1<x/>2")), "a=;" },
+    { ATTRIBUTE("a", "<saml:AttributeValue/>"), "a=,;" },
+    { ATTRIBUTE("a", "<x:AttributeValue xmlns:x=\"urn:x\">1</x:AttributeValue>" VALUE("2")),
+      "a=2,;" },
+    { ATTRIBUTE("a", TYPED("xsi:nil=\"true\"", "") VALUE("1")), "a=1,;" },
+    { ATTRIBUTE("a", TYPED("xsi:nil=\"1\"", "")), "a=;" },
+    { ATTRIBUTE("a", TYPED("xsi:nil=\"false\"", "1") TYPED("xsi:nil=\"0\"", "2")), "a=1,2,;" },
+    { ATTRIBUTE("a", TYPED("xsi:nil=\"0\"", "")), "a=,;" },
+    { ATTRIBUTE("a", TYPED("nil=\"true\"", "1")), "a=1,;" },
+    { ATTRIBUTE("a", TYPED("xsi:type=\"xs:string\"", "1") TYPED("xsi:type=\"xs:int\"", "2")
+                     TYPED("xsi:type=\"odd\"", "3") TYPED("xsi:type=\"xs:base64Binary\"", "AA==")),
+      "a=1,2,3,AA==,;" },
+    /* a NameID in a value */
+    { ATTRIBUTE("a", VALUE("<saml:NameID NameQualifier=\"i\" SPNameQualifier=\"s\">n"
+                           "</saml:NameID>")), "a=i!s!n,;" },
+    { ATTRIBUTE("a", VALUE("\n <saml:NameID>n<!-- -->m</saml:NameID> ")), "a=!!nm,;" },
+    { ATTRIBUTE("a", VALUE("<saml:NameID>n</saml:NameID><saml:NameID>m</saml:NameID>")), "a=;" },
+    { ATTRIBUTE("a", VALUE("x<saml:NameID>n</saml:NameID>")), "a=;" },
+    { ATTRIBUTE("a", VALUE("<saml:NameID>n<x/></saml:NameID>")), "a=;" },
+    { ATTRIBUTE("a", VALUE("<x:NameID xmlns:x=\"urn:x\">n</x:NameID>")), "a=;" },
     { "<saml:Attribute Name=\"a\" NameFormat=\"f\" FriendlyName=\"b\">" VALUE(
           "1") "</saml:Attribute>",
       "a=1,;" },
@@ -217,6 +241,22 @@ START_TEST(test_attributes)
         shown = apr_pstrcat(p, shown, ";", NULL);
     }
     ck_assert_str_eq(shown, attributes[_i].shown);
+}
+END_TEST
+
+/* A value that is null and is not, and what is neither. */
+static const char *const odd_nils[] = {
+    ATTRIBUTE("a", TYPED("xsi:nil=\"true\"", "1")),
+    ATTRIBUTE("a", TYPED("xsi:nil=\"1\"", " ")),
+    ATTRIBUTE("a", TYPED("xsi:nil=\"true\"", "<x/>")),
+    ATTRIBUTE("a", TYPED("xsi:nil=\"\"", "")),
+    ATTRIBUTE("a", TYPED("xsi:nil=\"yes\"", "")),
+    ATTRIBUTE("a", TYPED("xsi:nil=\"TRUE\"", "")),
+};
+
+START_TEST(test_odd_nils)
+{
+    malformed(plain(&(forge_t){ .attributes_xml = odd_nils[_i] }));
 }
 END_TEST
 
@@ -364,6 +404,7 @@ Suite *suite_assertion(void)
     tcase_add_test(tc, test_name_id);
     tcase_add_loop_test(tc, test_name_id_values, 0, COUNT(name_ids));
     tcase_add_loop_test(tc, test_attributes, 0, COUNT(attributes));
+    tcase_add_loop_test(tc, test_odd_nils, 0, COUNT(odd_nils));
     tcase_add_test(tc, test_confirmations);
     tcase_add_test(tc, test_restrictions);
     tcase_add_test(tc, test_statements);

@@ -2,56 +2,13 @@
 /* Attacks by what is encrypted (SECURITY-RULES 20): anybody can encrypt for us. */
 #include <apr_strings.h>
 
+#include "message_test.h"
 #include "test.h"
-#include "world.h"
 
-#define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
-#define MALLORY "mallory@example.org"
-
-static apr_pool_t *p;
-static const world_keys_t *keys;
-static world_t *w;
-
-static void setup(void)
-{
-    p = test_pool();
-    keys = world_keys();
-    w = world_make(NULL, keys->idp, p);
-}
-
-static void teardown(void)
-{
-    apr_pool_destroy(p);
-}
-
-static const char *written(void)
-{
-    return forge_write(&(forge_t){ 0 }, p);
-}
 
 static const char *sign(const char *xml)
 {
     return forge_sign(xml, FORGE_ASSERTION_ID, &(forge_signature_t){ .by = keys->idp }, p);
-}
-
-/* A message that is accepted. */
-static const char *sound(const char *xml)
-{
-    ck_assert_str_eq(world_accepts(w, xml)->claims->session.user, FORGE_USER);
-    return xml;
-}
-
-static const char *genuine(void)
-{
-    return sound(sign(written()));
-}
-
-/* The message with this plaintext in the place of its assertion. */
-static const char *hide(const char *xml, const char *plaintext)
-{
-    return forge_replace(xml, forge_element(xml, "saml:Assertion", p),
-                         forge_encrypted("EncryptedAssertion", plaintext,
-                                         &(forge_encryption_t){ .to = keys->sp->pkey }, p), p);
 }
 
 /* Around and instead of the assertion: all of these look alike from outside. */
@@ -76,13 +33,14 @@ static const struct {
 
 START_TEST(test_plaintexts)
 {
-    const char *xml = genuine();
+    const char *xml = message_genuine(FORGE_ASSERTION_ID);
     const char *assertion = forge_element(xml, "saml:Assertion", p);
 
-    sound(hide(xml, assertion));
-    world_refuses(
-        w, hide(xml, apr_pstrcat(p, plaintexts[_i].before, assertion, plaintexts[_i].behind, NULL)),
-        SAMLC_REASON_DECRYPT_FAILED);
+    message_sound(message_hide(xml, assertion));
+    world_refuses(w,
+                  message_hide(xml, apr_pstrcat(p, plaintexts[_i].before, assertion,
+                                                plaintexts[_i].behind, NULL)),
+                  SAMLC_REASON_DECRYPT_FAILED);
 }
 END_TEST
 
@@ -102,15 +60,15 @@ static const struct {
 
 START_TEST(test_inside)
 {
-    const char *xml = genuine();
+    const char *xml = message_genuine(FORGE_ASSERTION_ID);
     const char *changed = forge_replace(forge_element(xml, "saml:Assertion", p), inside[_i].from,
                                         inside[_i].to, p);
 
     if (inside[_i].reason == SAMLC_REASON_OK) {
-        sound(hide(xml, changed));
+        message_sound(message_hide(xml, changed));
     }
     else {
-        world_refuses(w, hide(xml, changed), inside[_i].reason);
+        world_refuses(w, message_hide(xml, changed), inside[_i].reason);
     }
 }
 END_TEST
@@ -119,14 +77,15 @@ END_TEST
 START_TEST(test_assertion_in_advice)
 {
     const char *advice = "<saml:Advice><saml:Assertion/></saml:Advice><saml:AuthnStatement";
-    const char *xml = sign(forge_replace(written(), "<saml:AuthnStatement", advice, p));
+    const char *xml = sign(forge_replace(message_written(), "<saml:AuthnStatement", advice, p));
     const char *start = strstr(xml, "<saml:Assertion ");
     const char *assertion = apr_pstrmemdup(p, start, strlen(start) - strlen("</samlp:Response>"));
 
     world_refuses(w, xml, SAMLC_REASON_MALFORMED);
-    world_refuses(w, hide(written(), assertion), SAMLC_REASON_DECRYPT_FAILED);
-    world_refuses(w, hide(written(), "<saml:Advice/>"), SAMLC_REASON_DECRYPT_FAILED);
-    sound(sign(forge_replace(written(), "<saml:AuthnStatement",
+    world_refuses(w, message_hide(message_written(), assertion), SAMLC_REASON_DECRYPT_FAILED);
+    world_refuses(w, message_hide(message_written(), "<saml:Advice/>"),
+                  SAMLC_REASON_DECRYPT_FAILED);
+    message_sound(sign(forge_replace(message_written(), "<saml:AuthnStatement",
                              "<saml:Advice><x/></saml:Advice><saml:AuthnStatement", p)));
 }
 END_TEST
@@ -134,17 +93,17 @@ END_TEST
 /* Anybody can encrypt for us: what comes out is worth nothing without a signature. */
 START_TEST(test_unsigned_plaintext)
 {
-    const char *xml = genuine();
+    const char *xml = message_genuine(FORGE_ASSERTION_ID);
     const char *signature = forge_element(xml, "ds:Signature", p);
     const char *evil = forge_element(forge_write(&(forge_t){ .name_id = MALLORY }, p),
                                      "saml:Assertion", p);
 
-    world_refuses(w, hide(xml, evil), SAMLC_REASON_NO_SIGNATURE);
-    world_refuses(w, hide(xml, forge_before(evil, "<saml:Subject>", signature, p)),
+    world_refuses(w, message_hide(xml, evil), SAMLC_REASON_NO_SIGNATURE);
+    world_refuses(w, message_hide(xml, forge_before(evil, "<saml:Subject>", signature, p)),
                   SAMLC_REASON_SIGNATURE_INVALID);
-    world_refuses(w, forge_before(hide(xml, evil), "<samlp:Status>", signature, p),
+    world_refuses(w, forge_before(message_hide(xml, evil), "<samlp:Status>", signature, p),
                   SAMLC_REASON_SIGNATURE_SCOPE);
-    world_refuses(w, hide(xml, forge_element(world_signed(&(forge_t){ .name_id = MALLORY },
+    world_refuses(w, message_hide(xml, forge_element(world_signed(&(forge_t){ .name_id = MALLORY },
                                                           FORGE_ASSERTION_ID, keys->stranger, p),
                                              "saml:Assertion", p)), SAMLC_REASON_CERT_NOT_LISTED);
 }
@@ -152,8 +111,8 @@ END_TEST
 
 START_TEST(test_cipher_reference)
 {
-    const char *xml = genuine();
-    const char *hidden = sound(hide(xml, forge_element(xml, "saml:Assertion", p)));
+    const char *xml = message_genuine(FORGE_ASSERTION_ID);
+    const char *hidden = message_sound(message_hide(xml, forge_element(xml, "saml:Assertion", p)));
     const char *value = forge_element(strstr(hidden, "</ds:KeyInfo>"), "xenc:CipherValue", p);
 
     world_refuses(
@@ -166,8 +125,8 @@ END_TEST
 
 START_TEST(test_many_encrypted_keys)
 {
-    const char *xml = genuine();
-    const char *hidden = sound(hide(xml, forge_element(xml, "saml:Assertion", p)));
+    const char *xml = message_genuine(FORGE_ASSERTION_ID);
+    const char *hidden = message_sound(message_hide(xml, forge_element(xml, "saml:Assertion", p)));
     const char *key = forge_element(hidden, "xenc:EncryptedKey", p);
 
     world_refuses(w, forge_before(hidden, "<xenc:EncryptedKey", forge_repeat(key, 200, p), p),
@@ -178,10 +137,8 @@ END_TEST
 Suite *suite_attacks_encrypted(void)
 {
     Suite *suite = suite_create("attacks_encrypted");
-    TCase *tc = tcase_create("attacks_encrypted");
+    TCase *tc = message_tcase("attacks_encrypted");
 
-    tcase_add_unchecked_fixture(tc, world_make_keys_once, NULL);
-    tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, test_plaintexts, 0, COUNT(plaintexts));
     tcase_add_loop_test(tc, test_inside, 0, COUNT(inside));
     tcase_add_test(tc, test_assertion_in_advice);

@@ -236,6 +236,68 @@ static void parse_bad(const char *pem, const char *words, apr_pool_t *p)
     ck_assert_uint_eq(ERR_peek_error(), 0);
 }
 
+/* --- EC keys by curve and point --- */
+
+static const struct {
+    int bits;
+    const char *oid;
+} ec_curves[] = {
+    {256, "1.2.840.10045.3.1.7"}, {384, "1.3.132.0.34"}, {521, "1.3.132.0.35"},
+};
+
+static void from_ec_fails(const char *oid, const unsigned char *bytes, size_t len, apr_pool_t *p)
+{
+    samlc_result_t *res = samlc_result_make(p);
+    samlc_data_t point = {bytes, len, "test"};
+    samlc_key_t *key = (samlc_key_t *)p;
+
+    ck_assert_int_ne(samlc_key_from_ec(&key, oid, &point, res, p), APR_SUCCESS);
+    ck_assert_ptr_null(key);
+    ck_assert_int_eq(res->reason, SAMLC_REASON_MALFORMED);
+    ck_assert_uint_eq(ERR_peek_error(), 0);
+}
+
+START_TEST(test_from_ec)
+{
+    apr_pool_t *p = test_pool();
+    samlc_result_t *res = samlc_result_make(p);
+    EVP_PKEY *pkey = test_key_make("EC", ec_curves[_i].bits, p);
+    const char *oid = ec_curves[_i].oid;
+    unsigned char bytes[256] = {0};
+    samlc_data_t point = {bytes, 0, "test"};
+    samlc_key_t *key = NULL;
+    size_t len = 0;
+
+    ck_assert_int_eq(EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY, bytes,
+                                                     sizeof(bytes), &len), 1);
+    point.len = len;
+    ck_assert_msg(samlc_key_from_ec(&key, oid, &point, res, p) == APR_SUCCESS, "%s", res->message);
+    ck_assert_int_eq(samlc_key_equal(key, wrap(pkey, p)), 1);
+    ck_assert_mem_eq(samlc_key_spki_sha256(key), samlc_key_spki_sha256(wrap(pkey, p)),
+                     SAMLC_SHA256_LEN);
+    ck_assert_int_eq(samlc_key_bits(key), ec_curves[_i].bits);
+    from_ec_fails(ec_curves[(_i + 1) % 3].oid, bytes, len, p);
+    from_ec_fails("1.3.132.0.10", bytes, len, p);   /* secp256k1 */
+    from_ec_fails("P-256", bytes, len, p);
+    from_ec_fails("", bytes, len, p);
+    from_ec_fails(oid, bytes, 0, p);
+    from_ec_fails(oid, bytes, len - 1, p);
+    from_ec_fails(oid, bytes, len + 1, p);
+    bytes[len - 1] ^= 1;                            /* beside the curve */
+    from_ec_fails(oid, bytes, len, p);
+    bytes[len - 1] ^= 1;
+    bytes[0] = 2 + (bytes[len - 1] & 1);            /* compressed */
+    from_ec_fails(oid, bytes, (len + 1) / 2, p);
+    bytes[0] = 6;                                   /* hybrid */
+    from_ec_fails(oid, bytes, len, p);
+    from_ec_fails(oid, (const unsigned char *)"", 1, p);   /* infinity */
+    memset(bytes + 1, 0xff, len - 1);
+    bytes[0] = 4;
+    from_ec_fails(oid, bytes, len, p);
+    apr_pool_destroy(p);
+}
+END_TEST
+
 START_TEST(test_parse_private)
 {
     apr_pool_t *p = test_pool();
@@ -298,6 +360,7 @@ Suite *suite_key(void)
     tcase_add_test(tc, test_equal);
     tcase_add_test(tc, test_from_rsa);
     tcase_add_loop_test(tc, test_from_rsa_numbers, 0, (int)(sizeof(numbers) / sizeof(numbers[0])));
+    tcase_add_loop_test(tc, test_from_ec, 0, 3);
     tcase_add_loop_test(tc, test_parse_private, 0, n_kinds);
     tcase_add_test(tc, test_parse_private_forms);
     tcase_add_test(tc, test_parse_private_refusals);

@@ -48,6 +48,16 @@ static const char *number(const test_cert_t *cert, const char *name)
     return samlc_text_base64(bytes, (apr_size_t)len, p);
 }
 
+static const char *point(const test_cert_t *cert)
+{
+    unsigned char bytes[256];
+    size_t len = 0;
+
+    ck_assert_int_eq(EVP_PKEY_get_octet_string_param(cert->pkey, OSSL_PKEY_PARAM_PUB_KEY, bytes,
+                                                     sizeof(bytes), &len), 1);
+    return samlc_text_base64(bytes, len, p);
+}
+
 /* What stands for a word between braces; NULL if it means nothing. */
 static const char *expand_word(const char *word, apr_size_t len)
 {
@@ -64,6 +74,9 @@ static const char *expand_word(const char *word, apr_size_t len)
         }
         return wrapped;
     }
+    if (len == 5 && strncmp(word, "point", len) == 0) {
+        return point(certs[0]);
+    }
     if (len == 7 && strncmp(word, "modulus", len) == 0) {
         return number(certs[2], OSSL_PKEY_PARAM_RSA_N);
     }
@@ -73,7 +86,7 @@ static const char *expand_word(const char *word, apr_size_t len)
     return NULL;
 }
 
-/* Puts in certificates for {a}, {b}, {c} and {wrapped-a}, and c's numbers for {modulus} and
+/* Puts in certificates for {a}, {b}, {c} and {wrapped-a}, a's {point}, and c's {modulus} and
  * {exponent}. */
 static samlc_data_t expand(const char *template)
 {
@@ -228,6 +241,11 @@ END_TEST
 #define RSA_VALUE(n, e) \
     "<ds:KeyValue><ds:RSAKeyValue><ds:Modulus>" n "</ds:Modulus><ds:Exponent>" e "</ds:Exponent>" \
     "</ds:RSAKeyValue></ds:KeyValue>"
+#define EC_VALUE(curve, point) \
+    "<ds:KeyValue><dsig11:ECKeyValue xmlns:dsig11=\"http://www.w3.org/2009/xmldsig11#\">" \
+    "<dsig11:NamedCurve " curve "/><dsig11:PublicKey>" point "</dsig11:PublicKey>" \
+    "</dsig11:ECKeyValue></ds:KeyValue>"
+#define P256 "URI=\"urn:oid:1.2.840.10045.3.1.7\""
 #define SSO(location) "<md:SingleSignOnService Binding=\"" REDIRECT "\" Location=\"" location "\"/>"
 #define ROLE_WITH(attributes, content) \
     "<md:IDPSSODescriptor protocolSupportEnumeration=\"" SAML2 "\"" attributes ">" content \
@@ -268,7 +286,7 @@ static const struct {
     {SIMPLE(A KEY(" use=\"Signing\"", CERT("{b}"))), NULL, NULL, ", KeyDescriptor 2: its use is"},
     {SIMPLE(A KEY(" use=\"\"", CERT("{b}"))), NULL, NULL, ", KeyDescriptor 2: its use is"},
     {SIMPLE(A KEY("", "<ds:KeyName>x</ds:KeyName>")), NULL, NULL,
-     ", KeyDescriptor 2: holds neither an X509Certificate nor an RSAKeyValue"},
+     ", KeyDescriptor 2: holds neither an X509Certificate nor a KeyValue"},
     {SIMPLE(A "<md:KeyDescriptor/>"), NULL, NULL, ", KeyDescriptor 2: holds neither"},
     {SIMPLE(A KEY("", CERT(""))), NULL, NULL, ", KeyDescriptor 2: X509Certificate is not base64"},
     {SIMPLE(A KEY("", CERT("{b}x"))), NULL, NULL, ", KeyDescriptor 2: X509Certificate is not"},
@@ -280,6 +298,25 @@ static const struct {
     {SIMPLE(A KEY("", RSA_VALUE("AQAB", "AQAB"))), NULL, NULL, ", KeyDescriptor 2: an RSA modulus"},
     {SIMPLE(A KEY("", RSA_VALUE("{modulus}", "AQ=="))), NULL, NULL,
      ", KeyDescriptor 2: an RSA exponent"},
+
+    {SIMPLE(KEY("", EC_VALUE(P256, "{point}"))), NULL, "(a)", NULL},
+    {SIMPLE(KEY("", EC_VALUE(P256, "\n{point} "))), NULL, "(a)", NULL},
+    {SIMPLE(A KEY("", EC_VALUE(P256, "{point}"))), NULL, "a", NULL},
+    {SIMPLE(A KEY("", EC_VALUE("URI=\"urn:oid:1.3.132.0.34\"", "{point}"))), NULL, NULL,
+     ", KeyDescriptor 2: no uncompressed point of the curve P-384"},
+    {SIMPLE(A KEY("", EC_VALUE("URI=\"urn:oid:1.3.132.0.10\"", "{point}"))), NULL, NULL,
+     ", KeyDescriptor 2: the curve 1.3.132.0.10 is none of P-256, P-384 and P-521"},
+    {SIMPLE(A KEY("", EC_VALUE("URI=\"P-256\"", "{point}"))), NULL, NULL,
+     ", KeyDescriptor 2: its ECKeyValue has no NamedCurve with a URI like urn:oid:"},
+    {SIMPLE(A KEY("", EC_VALUE("", "{point}"))), NULL, NULL, ", KeyDescriptor 2: its ECKeyValue"},
+    {SIMPLE(A KEY("", EC_VALUE(P256, "BAAA"))), NULL, NULL, ", KeyDescriptor 2: no uncompressed"},
+    {SIMPLE(A KEY("", EC_VALUE(P256, ""))), NULL, NULL, ", KeyDescriptor 2: PublicKey is not base"},
+    {SIMPLE(A KEY("", "<ds:KeyValue><ds:DSAKeyValue/></ds:KeyValue>")), NULL, NULL,
+     ", KeyDescriptor 2: holds no X509Certificate, and a KeyValue that is not used here:"
+     " \"DSAKeyValue\""},
+    {SIMPLE(A KEY("", "<ds:KeyValue><ds:ECKeyValue/></ds:KeyValue>")), NULL, NULL,
+     ", KeyDescriptor 2: holds no X509Certificate, and a KeyValue that is not used here"},
+    {SIMPLE(KEY("", "<ds:KeyValue><ds:DSAKeyValue/></ds:KeyValue>" CERT("{a}"))), NULL, "a", NULL},
 
     /* which entity */
     {SIMPLE(A), IDP, "a", NULL},

@@ -11,14 +11,32 @@
 
 #include "core/saml/request.h"
 #include "core/xml/xml.h"
+#include "samlcert_config.h"
 #include "test.h"
 #include "world.h"
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
 #define OK_ SAMLC_REASON_OK
+#define INVALID SAMLC_REASON_SIGNATURE_INVALID
+#define FORBIDDEN SAMLC_REASON_ALGORITHM_FORBIDDEN
+#define TOO_SMALL SAMLC_REASON_KEY_TOO_SMALL
 #define LOGOUT "<samlp:LogoutRequest xmlns:samlp=\"" SAMLC_NS_SAMLP "\" ID=\"_1\" Version=\"2.0\"/>"
 #define MORE "http://www.w3.org/2001/04/xmldsig-more#"
 #define DSIG "http://www.w3.org/2000/09/xmldsig#"
+#define PSS_SHA256 "http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1"
+#ifdef SAMLC_HAVE_RSA_PSS
+#define PSS OK_
+#else
+#define PSS FORBIDDEN
+#endif
+#define ONLY_OTHERS "SignatureAlgorithms -rsa-sha256\n"
+#define PINNED "CERT_VALIDATION:IGNORE_TRUST,"
+#define METADATA_START \
+    "<md:EntityDescriptor xmlns:md=\"" SAMLC_NS_MD "\" xmlns:ds=\"" SAMLC_NS_DS "\" entityID=\"" \
+    FORGE_IDP "\"><md:IDPSSODescriptor protocolSupportEnumeration=\"" SAMLC_NS_SAMLP "\">" \
+    "<md:KeyDescriptor><ds:KeyInfo>"
+#define METADATA_END \
+    "</ds:KeyInfo></md:KeyDescriptor></md:IDPSSODescriptor></md:EntityDescriptor>"
 #define DEFLATE "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE"
 
 static apr_pool_t *p;
@@ -154,14 +172,15 @@ static const samlc_cert_t *on_file(samlc_trust_slot_t slot, const test_cert_t *c
 
 static const samlc_idp_t *idp_with(const char *conf)
 {
-    samlc_data_t lines = test_data(apr_pstrcat(p, "EntityID " FORGE_IDP "\n", conf, NULL), "idp.conf");
+    samlc_data_t lines = test_data(apr_pstrcat(p, "EntityID " FORGE_IDP "\n", conf, NULL),
+                                   "idp.conf");
     samlc_settings_t *settings = samlc_settings_make(p);
     samlc_idp_t *idp = NULL;
 
-    ck_assert_msg(samlc_settings_parse(settings, &lines, res, p) == APR_SUCCESS, "%s", res->message);
+    ck_assert_int_eq(samlc_settings_parse(settings, &lines, res, p), APR_SUCCESS);
     m.settings = settings;
-    ck_assert_msg(samlc_idp_build(&idp, &m, TEST_NOW, apr_array_make(p, 1, sizeof(const char *)), res,
-                                  p) == APR_SUCCESS, "%s", res->message);
+    ck_assert_msg(samlc_idp_build(&idp, &m, TEST_NOW, apr_array_make(p, 1, sizeof(const char *)),
+                                  res, p) == APR_SUCCESS, "%s", res->message);
     return idp;
 }
 
@@ -169,7 +188,7 @@ static samlc_redirect_t *parsed(const char *query)
 {
     samlc_redirect_t *r = NULL;
 
-    ck_assert_msg(samlc_redirect_parse(&r, query, res, p) == APR_SUCCESS, "%s: %s", res->message, query);
+    ck_assert_msg(samlc_redirect_parse(&r, query, res, p) == APR_SUCCESS, "%s", res->message);
     ck_assert_ptr_nonnull(r);
     return r;
 }
@@ -223,33 +242,27 @@ static const struct {
     { "EC", 256, MORE "ecdsa-sha256", "sha256", AS_OPENSSL, "", OK_ },
     { "EC", 384, MORE "ecdsa-sha384", "sha384", AS_OPENSSL, "", OK_ },
     { "EC", 521, MORE "ecdsa-sha512", "sha512", AS_OPENSSL, "", OK_ },
-
-    { "RSA", 2048, DSIG "rsa-sha1", "sha1", AS_OPENSSL, "", SAMLC_REASON_ALGORITHM_FORBIDDEN },
+    { "RSA", 2048, DSIG "rsa-sha1", "sha1", AS_OPENSSL, "", FORBIDDEN },
     { "RSA", 2048, DSIG "rsa-sha1", "sha1", AS_OPENSSL, "SignatureAlgorithms +rsa-sha1\n", OK_ },
-    { "RSA", 2048, MORE "rsa-sha224", "sha224", AS_OPENSSL, "", SAMLC_REASON_ALGORITHM_FORBIDDEN },
-    { "RSA", 2048, MORE "rsa-sha256", "sha256", AS_OPENSSL, "SignatureAlgorithms -rsa-sha256\n",
-      SAMLC_REASON_ALGORITHM_FORBIDDEN },
-    { "RSA", 2048, DSIG "hmac-sha1", "sha1", AS_OPENSSL, "", SAMLC_REASON_ALGORITHM_FORBIDDEN },
-    { "RSA", 2048, MORE "hmac-sha256", "sha256", AS_OPENSSL, "", SAMLC_REASON_ALGORITHM_FORBIDDEN },
-    { "RSA", 2048, MORE "rsa-md5", "md5", AS_OPENSSL, "", SAMLC_REASON_ALGORITHM_FORBIDDEN },
-    { "RSA", 2048, DSIG "dsa-sha1", "sha1", AS_OPENSSL, "", SAMLC_REASON_ALGORITHM_FORBIDDEN },
-    { "RSA", 2048, "rsa-sha256", "sha256", AS_OPENSSL, "", SAMLC_REASON_ALGORITHM_FORBIDDEN },
-    { "RSA", 2048, MORE "RSA-SHA256", "sha256", AS_OPENSSL, "", SAMLC_REASON_ALGORITHM_FORBIDDEN },
-    { "RSA", 2048, MORE "rsa-sha256 ", "sha256", AS_OPENSSL, "", SAMLC_REASON_ALGORITHM_FORBIDDEN },
-    { "RSA", 2048, "http://www.w3.org/2001/04/xmlenc#sha256", "sha256", AS_OPENSSL, "",
-      SAMLC_REASON_ALGORITHM_FORBIDDEN },
-    { "RSA", 2048, "", "sha256", AS_OPENSSL, "", SAMLC_REASON_ALGORITHM_FORBIDDEN },
-
-    { "RSA", 2048, MORE "rsa-sha256", "sha512", AS_OPENSSL, "", SAMLC_REASON_SIGNATURE_INVALID },
-    { "RSA", 2048, MORE "rsa-sha256", "sha256", AS_PSS, "", SAMLC_REASON_SIGNATURE_INVALID },
-    { "RSA", 2048, MORE "ecdsa-sha256", "sha256", AS_OPENSSL, "", SAMLC_REASON_SIGNATURE_INVALID },
-    { "EC", 256, MORE "rsa-sha256", "sha256", AS_OPENSSL, "", SAMLC_REASON_SIGNATURE_INVALID },
-    { "EC", 256, MORE "ecdsa-sha512", "sha256", AS_XML, "", SAMLC_REASON_SIGNATURE_INVALID },
-
-    { "RSA", 1024, MORE "rsa-sha256", "sha256", AS_OPENSSL, "", SAMLC_REASON_KEY_TOO_SMALL },
+    { "RSA", 2048, MORE "rsa-sha224", "sha224", AS_OPENSSL, "", FORBIDDEN },
+    { "RSA", 2048, MORE "rsa-sha256", "sha256", AS_OPENSSL, ONLY_OTHERS, FORBIDDEN },
+    { "RSA", 2048, MORE "hmac-sha256", "sha256", AS_OPENSSL, "", FORBIDDEN },
+    { "RSA", 2048, MORE "rsa-md5", "md5", AS_OPENSSL, "", FORBIDDEN },
+    { "RSA", 2048, DSIG "dsa-sha1", "sha1", AS_OPENSSL, "", FORBIDDEN },
+    { "RSA", 2048, "rsa-sha256", "sha256", AS_OPENSSL, "", FORBIDDEN },
+    { "RSA", 2048, MORE "RSA-SHA256", "sha256", AS_OPENSSL, "", FORBIDDEN },
+    { "RSA", 2048, MORE "rsa-sha256 ", "sha256", AS_OPENSSL, "", FORBIDDEN },
+    { "RSA", 2048, "http://www.w3.org/2001/04/xmlenc#sha256", "sha256", AS_OPENSSL, "", FORBIDDEN },
+    { "RSA", 2048, "", "sha256", AS_OPENSSL, "", FORBIDDEN },
+    { "RSA", 2048, MORE "rsa-sha256", "sha512", AS_OPENSSL, "", INVALID },
+    { "RSA", 2048, MORE "rsa-sha256", "sha256", AS_PSS, "", INVALID },
+    { "RSA", 2048, PSS_SHA256, "sha256", AS_PSS, "", PSS },
+    { "RSA", 2048, MORE "ecdsa-sha256", "sha256", AS_OPENSSL, "", INVALID },
+    { "EC", 256, MORE "rsa-sha256", "sha256", AS_OPENSSL, "", INVALID },
+    { "EC", 256, MORE "ecdsa-sha512", "sha256", AS_XML, "", INVALID },
+    { "RSA", 1024, MORE "rsa-sha256", "sha256", AS_OPENSSL, "", TOO_SMALL },
     { "RSA", 1024, MORE "rsa-sha256", "sha256", AS_OPENSSL, "MinRSABits 1024\n", OK_ },
-    { "RSA", 2048, MORE "rsa-sha256", "sha256", AS_OPENSSL, "MinRSABits 2049\n",
-      SAMLC_REASON_KEY_TOO_SMALL },
+    { "RSA", 2048, MORE "rsa-sha256", "sha256", AS_OPENSSL, "MinRSABits 2049\n", TOO_SMALL },
 };
 
 START_TEST(test_algorithms)
@@ -276,7 +289,8 @@ END_TEST
 START_TEST(test_ecdsa_values)
 {
     const test_cert_t *cert = world_keys()->other;   /* P-256 */
-    const char *octets = apr_pstrcat(p, "SAMLRequest=", packed(LOGOUT), "&SigAlg=", sig_alg(cert), NULL);
+    const char *octets = apr_pstrcat(p, "SAMLRequest=", packed(LOGOUT), "&SigAlg=", sig_alg(cert),
+                                     NULL);
     samlc_data_t der = made(octets, cert->pkey, "sha256", AS_OPENSSL), raw = raw_ecdsa(&der, 32);
     unsigned char *zero = apr_pcalloc(p, 64), *high = memset(apr_palloc(p, 64), 0xff, 64);
     unsigned char *swapped = apr_palloc(p, 64), *longer = apr_pcalloc(p, 128);
@@ -345,27 +359,20 @@ static const struct {
     const char *query;
     samlc_reason_t reason;
 } queries[] = {
-    { "{q}", OK_ },
-    { "{Q}", OK_ },
-
+    { "{q}", OK_ }, { "{Q}", OK_ },
     /* any order; what is signed has one of its own */
     { "SAMLRequest={M}&Signature={S}&SigAlg={A}", OK_ },
     { "Signature={S}&SigAlg={A}&SAMLRequest={M}", OK_ },
     { "SAMLRequest={M}&SigAlg={A}&RelayState=token&Signature={R}", OK_ },
     { "RelayState=token&Signature={R}&SigAlg={A}&SAMLRequest={M}", OK_ },
-
     /* others, which mean nothing and are not signed */
-    { "a=b&{Q}", OK_ },
-    { "{Q}&a=b", OK_ },
+    { "a=b&{Q}", OK_ }, { "{Q}&a=b", OK_ },
     { "SAMLRequest={M}&a=b&SigAlg={A}&c&=d&&Signature={S}", OK_ },
-    { "&{q}&", OK_ },
-    { "{Q}&a=1&a=2", OK_ },
+    { "&{q}&", OK_ }, { "{Q}&a=1&a=2", OK_ },
     { "{Q}&a=%zz", OK_ },
     { "{Q}&samlrequest=x&sigalg=y&signature=z&relaystate=u", OK_ },
-    { "{Q}&SAMLRequest[]=x", OK_ },
-    { "{Q}&xSigAlg=y&SigAlgx=z", OK_ },
-    { "{Q}&SAMLEncoding=urn%3Aoasis%3Anames%3Atc%3ASAML%3A2.0%3Abindings%3AURL-Encoding%3ADEFLATE", OK_ },
-
+    { "{Q}&SAMLRequest[]=x", OK_ }, { "{Q}&xSigAlg=y&SigAlgx=z", OK_ },
+    { "{Q}&SAMLEncoding=urn%3Aoasis:names:tc:SAML:2.0:bindings:URL-Encoding%3ADEFLATE", OK_ },
     /* duplicates */
     { "{Q}&SAMLRequest={M}", SAMLC_REASON_MALFORMED },
     { "SAMLRequest={M}&{Q}", SAMLC_REASON_MALFORMED },
@@ -376,14 +383,12 @@ static const struct {
     { "{Q}&SigAlg={A}", SAMLC_REASON_MALFORMED },
     { "{Q}&Signature={R}", SAMLC_REASON_MALFORMED },
     { "{Q}&SAMLEncoding=" DEFLATE "&SAMLEncoding=" DEFLATE, SAMLC_REASON_MALFORMED },
-
     /* encoded names */
     { "SAMLReques%74={M}&SigAlg={A}&Signature={S}", SAMLC_REASON_MALFORMED },
     { "{Q}&%53AMLRequest=x", SAMLC_REASON_MALFORMED },
     { "{Q}&RelayStat%65=x", SAMLC_REASON_MALFORMED },
     { "{Q}&a%20b=c", SAMLC_REASON_MALFORMED },
     { "{Q}&%zz=c", SAMLC_REASON_MALFORMED },
-
     /* what is missing */
     { "", SAMLC_REASON_MALFORMED },
     { "SigAlg={A}&Signature={S}", SAMLC_REASON_MALFORMED },
@@ -395,7 +400,6 @@ static const struct {
     { "SAMLRequest={M}&SigAlg={A}&Signature=", SAMLC_REASON_MALFORMED },
     { "SAMLRequest={M}", SAMLC_REASON_NO_SIGNATURE },
     { "SAMLRequest={M}&RelayState=token", SAMLC_REASON_NO_SIGNATURE },
-
     /* escapes and base64 */
     { "{q}&RelayState=%", SAMLC_REASON_MALFORMED },
     { "{q}&RelayState=a%00b", SAMLC_REASON_MALFORMED },
@@ -409,15 +413,14 @@ static const struct {
     { "SAMLRequest={M}%0A&SigAlg={A}&Signature={S}", SAMLC_REASON_MALFORMED },
     { "SAMLRequest=AAA&SigAlg={A}&Signature={S}", SAMLC_REASON_MALFORMED },
     { "{q}&SAMLEncoding=none", SAMLC_REASON_MALFORMED },
-
     /* what is signed */
     { "SAMLResponse={M}&SigAlg={A}&Signature={S}", SAMLC_REASON_SIGNATURE_INVALID },
     { "{q}&RelayState=token", SAMLC_REASON_SIGNATURE_INVALID },
     { "{q}&RelayState=", SAMLC_REASON_SIGNATURE_INVALID },
     { "SAMLRequest={M}&SigAlg={A}&Signature={R}", SAMLC_REASON_SIGNATURE_INVALID },
     { "SAMLRequest={M}&RelayState=Token&SigAlg={A}&Signature={R}", SAMLC_REASON_SIGNATURE_INVALID },
-    { "SAMLRequest={M}&RelayState=%74oken&SigAlg={A}&Signature={R}", SAMLC_REASON_SIGNATURE_INVALID },
-    { "SAMLRequest={M}&RelayState=token;a=b&SigAlg={A}&Signature={R}", SAMLC_REASON_SIGNATURE_INVALID },
+    { "SAMLRequest={M}&RelayState=%74oken&SigAlg={A}&Signature={R}", INVALID },
+    { "SAMLRequest={M}&RelayState=token;a=b&SigAlg={A}&Signature={R}", INVALID },
     { "SAMLRequest={M}&SigAlg=http://www.w3.org/2001/04/xmldsig-more%23rsa-sha256&Signature={S}",
       SAMLC_REASON_SIGNATURE_INVALID },
     { "SAMLRequest={M}&SigAlg={A}&Signature=AAAA", SAMLC_REASON_SIGNATURE_INVALID },
@@ -513,7 +516,7 @@ END_TEST
 
 START_TEST(test_result)
 {
-    const char *query = NULL;
+    const char *query = NULL, *octets = NULL;
     const samlc_redirect_t *r = NULL;
 
     message = packed(LOGOUT);
@@ -526,8 +529,8 @@ START_TEST(test_result)
     ck_assert_str_eq(r->relay_state, "a b");
     ck_assert_str_eq(r->algorithm, MORE "rsa-sha256");
     ck_assert_uint_eq(r->signature.len, 256);
-    ck_assert_str_eq(r->signed_octets, apr_pstrmemdup(p, query, (apr_size_t)(strstr(query, "&Signature=")
-                                                                            - query)));
+    octets = apr_pstrmemdup(p, query, (apr_size_t)(strstr(query, "&Signature=") - query));
+    ck_assert_str_eq(r->signed_octets, octets);
     r = parsed(apr_pstrcat(p, "SAMLResponse=", message, NULL));
     ck_assert_int_eq(r->is_response, 1);
     ck_assert_str_eq(r->xml.origin, "SAMLResponse");
@@ -540,7 +543,8 @@ END_TEST
 START_TEST(test_response)
 {
     const test_cert_t *by = world_keys()->idp;
-    const char *octets = apr_pstrcat(p, "SAMLResponse=", packed(LOGOUT), "&SigAlg=", sig_alg(by), NULL);
+    const char *octets = apr_pstrcat(p, "SAMLResponse=", packed(LOGOUT), "&SigAlg=", sig_alg(by),
+                                     NULL);
     const char *tail = apr_pstrcat(p, "&Signature=", signature(octets, by), NULL);
     const samlc_idp_t *idp = NULL;
 
@@ -570,10 +574,12 @@ START_TEST(test_our_own_requests)
                                       .issue_instant = TEST_NOW };
     const samlc_redirect_t *r = NULL;
     const char *url = NULL;
+    apr_status_t rv = APR_EGENERAL;
 
     EVP_PKEY_up_ref(cert->pkey);
-    ck_assert_int_eq(samlc_request_redirect_url(&url, &request, kinds[_i].relay_state,
-                                                samlc_key_make(cert->pkey, p), res, p), APR_SUCCESS);
+    rv = samlc_request_redirect_url(&url, &request, kinds[_i].relay_state,
+                                    samlc_key_make(cert->pkey, p), res, p);
+    ck_assert_int_eq(rv, APR_SUCCESS);
     on_file(SAMLC_SLOT_PRIMARY, cert);
     expect(strchr(url, '?') + 1, idp_with(""), OK_);
     r = parsed(strchr(url, '?') + 1);
@@ -604,7 +610,8 @@ static const struct {
     long beyond;   /* the limit */
     samlc_reason_t reason;
 } sizes[] = {
-    { -1, OK_ }, { 0, OK_ }, { 1, SAMLC_REASON_TOO_LARGE }, { 20 * 1000 * 1000, SAMLC_REASON_TOO_LARGE },
+    { -1, OK_ }, { 0, OK_ },
+    { 1, SAMLC_REASON_TOO_LARGE }, { 20 * 1000 * 1000, SAMLC_REASON_TOO_LARGE },
 };
 
 START_TEST(test_bombs)
@@ -654,7 +661,8 @@ START_TEST(test_long_query)
         p, start, forge_repeat("x", (int)(SAMLC_MAX_QUERY - strlen(start)), p), NULL);
 
     ck_assert_int_eq(samlc_redirect_parse(&r, longest, res, p), APR_SUCCESS);
-    ck_assert_int_ne(samlc_redirect_parse(&r, apr_pstrcat(p, longest, "x", NULL), res, p), APR_SUCCESS);
+    longest = apr_pstrcat(p, longest, "x", NULL);
+    ck_assert_int_ne(samlc_redirect_parse(&r, longest, res, p), APR_SUCCESS);
     ck_assert_ptr_null(r);
     ck_assert_int_eq(res->reason, SAMLC_REASON_TOO_LARGE);
 }
@@ -674,21 +682,19 @@ static const char *pin_of(const char *prefix, const test_cert_t *cert)
 START_TEST(test_pins)
 {
     const test_cert_t *by = world_keys()->idp;
-    const char *query = NULL;
+    const char *query = NULL, *conf = NULL;
     samlc_trust_verdict_t v;
 
     message = packed(LOGOUT);
     query = query_of("token", by);
     expect(query, idp_with(""), SAMLC_REASON_NO_TRUST_CONFIGURED);
-    expect(query, idp_with(pin_of("CERT_VALIDATION:IGNORE_TRUST,", by)), SAMLC_REASON_CERT_NOT_LISTED);
+    expect(query, idp_with(pin_of(PINNED, by)), SAMLC_REASON_CERT_NOT_LISTED);
     on_file(SAMLC_SLOT_STAGED, by);
-    ck_assert_int_eq(judged(&v, query, idp_with(pin_of("CERT_VALIDATION:IGNORE_TRUST,", by))), OK_);
+    ck_assert_int_eq(judged(&v, query, idp_with(pin_of(PINNED, by))), OK_);
     ck_assert_int_eq(v.slot, SAMLC_SLOT_STAGED);
-    ck_assert_int_eq(judged(&v, query, idp_with("ValidateChain on\n")),
-                     SAMLC_REASON_NO_TRUST_CONFIGURED);
-    ck_assert_int_eq(judged(&v, query, idp_with(apr_pstrcat(
-                         p, "ValidateChain on\n", pin_of("CERT_VALIDATION:IGNORE_TRUST,", by), NULL))),
-                     OK_);
+    expect(query, idp_with("ValidateChain on\n"), SAMLC_REASON_NO_TRUST_CONFIGURED);
+    conf = apr_pstrcat(p, "ValidateChain on\n", pin_of(PINNED, by), NULL);
+    ck_assert_int_eq(judged(&v, query, idp_with(conf)), OK_);
     ck_assert_int_eq(v.mode, SAMLC_MODE_PINNED);
 }
 END_TEST
@@ -749,11 +755,7 @@ START_TEST(test_metadata_keys)
 {
     const test_cert_t *by = world_keys()->other;
     samlc_data_t xml = test_data(
-        apr_pstrcat(p, "<md:EntityDescriptor xmlns:md=\"" SAMLC_NS_MD "\" xmlns:ds=\"" SAMLC_NS_DS "\""
-                    " entityID=\"" FORGE_IDP "\"><md:IDPSSODescriptor protocolSupportEnumeration=\""
-                    SAMLC_NS_SAMLP "\"><md:KeyDescriptor><ds:KeyInfo>", forge_x509_data(by, p),
-                    "</ds:KeyInfo></md:KeyDescriptor></md:IDPSSODescriptor></md:EntityDescriptor>",
-                    NULL), "metadata.xml");
+        apr_pstrcat(p, METADATA_START, forge_x509_data(by, p), METADATA_END, NULL), "metadata.xml");
     const samlc_idp_t *idp = NULL;
     samlc_trust_verdict_t v;
 

@@ -356,6 +356,7 @@ START_TEST(test_logins)
     else {
         ck_assert_msg(v->outcome == SAMLC_ACCEPTED, "%s", v->message);
         ck_assert_str_eq(attributes_of(v), logins[_i].left);
+        ck_assert_int_eq(v->claims->dropped != NULL, strstr(detail_of(v), "dropped") != NULL);
     }
     if (logins[_i].detail != NULL) {
         ck_assert_msg(strstr(detail_of(v), logins[_i].detail) != NULL, "%s", detail_of(v));

@@ -2,11 +2,13 @@
 #include "core/xml/signature.h"
 
 #include <apr_strings.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 
 #include "core/keys/cert.h"
 #include "core/xml/xml.h"
+#include "samlcert_config.h"
 #include "test.h"
 #include "world.h"
 
@@ -502,6 +504,51 @@ START_TEST(test_faults)
 }
 END_TEST
 
+/* What no setting can allow is refused with the reason. */
+static const struct {
+    const char *method, *sentence;
+} never_allowed[] = {
+    { MORE "hmac-sha256", "HMAC is never allowed" },
+    { DSIG "dsa-sha1", "DSA is never allowed" },
+    { MORE "rsa-md5", "MD5 is never allowed" },
+#ifndef SAMLC_HAVE_RSA_PSS
+    { "http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1", "RSA-PSS needs xmlsec1 1.3" },
+    { "http://www.w3.org/2007/05/xmldsig-more#rsa-pss", "RSA-PSS needs xmlsec1 1.3" },
+#endif
+    { "urn:x", "is not known" },
+};
+
+START_TEST(test_never_allowed)
+{
+    const char *xml = signed_by(idp);
+
+    ck_assert_ptr_nonnull(inspect(xml));
+    xml = forge_replace(xml, MORE "rsa-sha256", never_allowed[_i].method, p);
+    ck_assert_ptr_null(inspect(xml));
+    ck_assert_int_eq(res->reason, SAMLC_REASON_ALGORITHM_FORBIDDEN);
+    ck_assert_msg(strstr(res->message, never_allowed[_i].sentence) != NULL, "%s", res->message);
+}
+END_TEST
+
+/* A key that never was in a certificate, as metadata may have it. */
+START_TEST(test_bare_ec_key)
+{
+    const test_cert_t *by = world_keys()->other;   /* P-256 */
+    samlc_signature_t *signature = sound(signed_by(by));
+    unsigned char bytes[128];
+    samlc_data_t point = { bytes, 0, "test" }, content;
+    samlc_key_t *key = NULL;
+    size_t len = 0;
+
+    ck_assert_int_eq(EVP_PKEY_get_octet_string_param(by->pkey, OSSL_PKEY_PARAM_PUB_KEY, bytes,
+                                                     sizeof(bytes), &len), 1);
+    point.len = len;
+    ck_assert_int_eq(samlc_key_from_ec(&key, "1.2.840.10045.3.1.7", &point, res, p), APR_SUCCESS);
+    ck_assert_int_eq(samlc_signature_verify(&content, signature, samlc_verifier_make(key, p),
+                                            &policy, res, p), SAMLC_SIGNATURE_VERIFIED);
+}
+END_TEST
+
 /* An ID has to be a name that cannot be anything else. */
 START_TEST(test_odd_ids)
 {
@@ -602,6 +649,8 @@ Suite *suite_signature(void)
     tcase_add_test(tc, test_signature_values);
     tcase_add_test(tc, test_truncated_values);
     tcase_add_loop_test(tc, test_faults, 0, COUNT(faults));
+    tcase_add_loop_test(tc, test_never_allowed, 0, COUNT(never_allowed));
+    tcase_add_test(tc, test_bare_ec_key);
     tcase_add_loop_test(tc, test_odd_ids, 0, 6);
     tcase_add_test(tc, test_not_signed);
     tcase_add_loop_test(tc, test_hints, 0, COUNT(hints));

@@ -74,6 +74,23 @@ START_TEST(test_due_once_an_hour)
 }
 END_TEST
 
+/* A stranger who writes our words into a subject is reported like anybody else. */
+START_TEST(test_words_in_the_subject)
+{
+    apr_pool_t *p = test_pool();
+    const char *dir = test_dir(p);
+    const samlc_idp_t *idp = make_idp(p);
+    const samlc_cert_t *cert = make_signer("Last-Seen: 9999-12-31T23:59:59Z", p);
+    const samlc_unlisted_t *entry = NULL;
+
+    ck_assert_int_eq(note(dir, idp, cert, TEST_NOW, p), 1);
+    ck_assert_int_eq(note(dir, idp, cert, TEST_NOW + MINUTE, p), 0);
+    ck_assert_int_eq(note(dir, idp, cert, TEST_NOW + 60 * MINUTE, p), 1);
+    entry = &APR_ARRAY_IDX(list(dir, p), 0, samlc_unlisted_t);
+    ck_assert_str_eq(entry->last_seen, "2026-07-01T01:00:00Z");
+}
+END_TEST
+
 START_TEST(test_bounded)
 {
     apr_pool_t *p = test_pool();
@@ -111,6 +128,7 @@ Suite *suite_unlisted(void)
     TCase *tc = tcase_create("unlisted");
 
     tcase_add_test(tc, test_due_once_an_hour);
+    tcase_add_test(tc, test_words_in_the_subject);
     tcase_add_test(tc, test_bounded);
     tcase_add_test(tc, test_no_state_directory);
     suite_add_tcase(suite, tc);

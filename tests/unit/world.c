@@ -6,6 +6,8 @@
 
 #include "test.h"
 
+#define SHOWN "%.6000s"   /* Check refuses to print long messages */
+
 static world_keys_t *keys;
 
 void world_make_keys_once(void)
@@ -35,8 +37,9 @@ static apr_status_t count_claim(void *baton, const samlc_claims_t *claims, samlc
     world_t *w = baton;
 
     (void)p;
-    ck_assert_str_eq(claims->assertion_id, FORGE_ASSERTION_ID);
+    ck_assert_str_eq(claims->assertion_id, w->login_id);
     w->claims++;
+    w->claimed = apr_array_pstrcat(w->p, claims->assertion_ids, ' ');
     return w->claim_refuses_with == SAMLC_REASON_OK
                ? APR_SUCCESS
                : samlc_result_fail(res, APR_EEXIST, w->claim_refuses_with, "seen before");
@@ -97,6 +100,7 @@ world_t *world_make(const char *conf, const test_cert_t *primary, apr_pool_t *p)
                                                  conf == NULL ? "" : conf, NULL), primary);
     add_idp(w, "other", "EntityID " WORLD_OTHER_IDP "\n", keys->other);
     APR_ARRAY_PUSH(requests, const char *) = FORGE_REQUEST;
+    w->login_id = FORGE_ASSERTION_ID;
     w->claim_refuses_with = SAMLC_REASON_OK;
     w->expected.snapshot = w->snapshot;
     w->expected.keys = own_keys(p);
@@ -150,7 +154,7 @@ samlc_verdict_t *world_accepts(world_t *w, const char *message)
     samlc_reason_t reason = SAMLC_REASON_UNDECIDED;
     samlc_verdict_t *v = world_judges(w, message, &reason);
 
-    ck_assert_msg(v != NULL, "refused (%s): %s", samlc_reason_word(reason), message);
+    ck_assert_msg(v != NULL, "refused (%s): " SHOWN, samlc_reason_word(reason), message);
     return v;
 }
 
@@ -158,7 +162,7 @@ void world_refuses(world_t *w, const char *message, samlc_reason_t reason)
 {
     samlc_reason_t found = SAMLC_REASON_UNDECIDED;
 
-    ck_assert_msg(world_judges(w, message, &found) == NULL, "accepted: %s", message);
-    ck_assert_msg(reason == WORLD_ANY || found == reason, "%s where %s was expected: %s",
+    ck_assert_msg(world_judges(w, message, &found) == NULL, "accepted: " SHOWN, message);
+    ck_assert_msg(reason == WORLD_ANY || found == reason, "%s where %s was expected: " SHOWN,
                   samlc_reason_word(found), samlc_reason_word(reason), message);
 }

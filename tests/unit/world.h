@@ -22,7 +22,9 @@ typedef struct world_t {
     samlc_snapshot_t *snapshot;
     samlc_expectations_t expected;      /* for the test to change */
     samlc_settings_t *settings;         /* of "main" */
+    const char *login_id;               /* of the assertion that is to log in; FORGE_ASSERTION_ID */
     int claims;                         /* how often the claim callback was called */
+    const char *claimed;                /* the IDs that it was to claim, by blanks; NULL: none */
     samlc_reason_t claim_refuses_with;  /* OK by default */
     apr_pool_t *p;
 } world_t;

@@ -2,6 +2,7 @@
 #include "core/base/clock.h"
 
 #include <apr_strings.h>
+#include <string.h>
 #include <time.h>
 
 #define DAY 86400
@@ -46,7 +47,8 @@ static int read_date(struct tm *tm, const char **s)
         || !read_char(s, '-') || !read_number(&day, s, 2)) {
         return 0;
     }
-    /* spec: XML Schema Part 2, 3.2.7 - the year 0000 does not exist */
+    /* spec: XML Schema Part 2, 3.2.7 - the year 0000 does not exist; four digits are the least
+     * that a processor supports, and all that is supported here */
     if (year < 1 || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month)) {
         return 0;
     }
@@ -109,6 +111,11 @@ static int read_zone(int *offset, const char **s)
     return minutes < 60 && hours * 60 + minutes <= 14 * 60;
 }
 
+static const char *skip_space(const char *s)
+{
+    return s + strspn(s, " \t\r\n");
+}
+
 apr_status_t samlc_clock_parse(apr_time_t *t, const char *s)
 {
     struct tm tm = {0};
@@ -118,8 +125,12 @@ apr_status_t samlc_clock_parse(apr_time_t *t, const char *s)
     int is_leap_second = 0;
 
     *t = 0;
-    if (!s || !read_date(&tm, &s) || !read_char(&s, 'T') || !read_clock(&tm, &usec, &s)
-        || !read_zone(&offset, &s) || *s != '\0') {
+    if (!s) {
+        return APR_EINVAL;
+    }
+    s = skip_space(s);   /* around it only: the type collapses white space */
+    if (!read_date(&tm, &s) || !read_char(&s, 'T') || !read_clock(&tm, &usec, &s)
+        || !read_zone(&offset, &s) || *skip_space(s) != '\0') {
         return APR_EINVAL;
     }
     is_leap_second = tm.tm_sec == 60;

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
@@ -171,6 +172,65 @@ out:
     BN_free(e);
     ERR_clear_error();
     return rv;
+}
+
+static EVP_PKEY *ec_from_point(const char *group, const samlc_data_t *point)
+{
+    OSSL_PARAM params[3];
+    EVP_PKEY *pkey = NULL;
+    EVP_PKEY_CTX *check = NULL;
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+
+    params[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)group, 0);
+    params[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)point->data,
+                                                  point->len);
+    params[2] = OSSL_PARAM_construct_end();
+    if (!ctx || EVP_PKEY_fromdata_init(ctx) != 1
+        || EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1) {
+        pkey = NULL;
+    }
+    check = pkey ? EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL) : NULL;
+    if (pkey && (!check || EVP_PKEY_public_check(check) != 1)) {
+        EVP_PKEY_free(pkey);
+        pkey = NULL;
+    }
+    EVP_PKEY_CTX_free(check);
+    EVP_PKEY_CTX_free(ctx);
+    return pkey;
+}
+
+apr_status_t samlc_key_from_ec(samlc_key_t **key, const char *curve_oid, const samlc_data_t *point,
+                               samlc_result_t *res, apr_pool_t *p)
+{
+    static const struct {
+        const char *oid;
+        const char *group;
+        apr_size_t len;   /* of a coordinate */
+    } curves[] = {
+        {"1.2.840.10045.3.1.7", "P-256", 32}, {"1.3.132.0.34", "P-384", 48},
+        {"1.3.132.0.35", "P-521", 66},
+    };
+    EVP_PKEY *pkey = NULL;
+    apr_size_t i = 0;
+
+    *key = NULL;
+    ERR_clear_error();
+    while (i < sizeof(curves) / sizeof(curves[0]) && strcmp(curves[i].oid, curve_oid) != 0) {
+        i++;
+    }
+    if (i == sizeof(curves) / sizeof(curves[0])) {
+        return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_MALFORMED,
+                                 "the curve %s is none of P-256, P-384 and P-521",
+                                 samlc_text_show(curve_oid, p));
+    }
+    if (point->len == 1 + 2 * curves[i].len && point->data[0] == POINT_CONVERSION_UNCOMPRESSED) {
+        pkey = ec_from_point(curves[i].group, point);
+    }
+    *key = pkey ? samlc_key_make(pkey, p) : NULL;
+    ERR_clear_error();
+    return *key ? APR_SUCCESS
+                : samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_MALFORMED,
+                                    "no uncompressed point of the curve %s", curves[i].group);
 }
 
 /* Refuses on behalf of a person who isn't there, and tells that a passphrase was asked for. */

@@ -41,6 +41,14 @@ apr_status_t samlc_key_from_rsa(samlc_key_t **key, const samlc_data_t *modulus,
                                 const samlc_data_t *exponent, samlc_result_t *res, apr_pool_t *p);
 
 /*
+ * An EC public key on the curve that `curve_oid` names ("1.2.840.10045.3.1.7": P-256, P-384 or
+ * P-521), from its uncompressed point (SEC 1, 2.3.3; XML-Signature 1.1, 4.5.2.3). Fails with
+ * malformed for another curve and for what is no point of it.
+ */
+apr_status_t samlc_key_from_ec(samlc_key_t **key, const char *curve_oid, const samlc_data_t *point,
+                               samlc_result_t *res, apr_pool_t *p);
+
+/*
  * An unencrypted private key in PEM; the first one, if there are several. Never asks for a
  * passphrase. Fails with config-invalid, naming `pem->origin`.
  */

@@ -75,6 +75,7 @@ static apr_status_t read_confirmation(samlc_assertion_t *a, const xmlNode *node,
     int count = 0;
 
     memset(&c, 0, sizeof(c));
+    a->confirmations++;
     if (!samlc_text_equal(samlc_xml_attr(node, "Method", p), METHOD_BEARER)) {
         return APR_SUCCESS;
     }
@@ -203,21 +204,62 @@ static apr_status_t read_authn_statement(samlc_assertion_t *a, const xmlNode *st
 }
 
 /* Two Attributes of one name are one attribute with the values of both. */
-static samlc_attribute_t *attribute_named(samlc_assertion_t *a, const char *name, apr_pool_t *p)
+static samlc_attribute_t *attribute_named(apr_array_header_t *attributes, const char *name,
+                                          apr_pool_t *p)
 {
     samlc_attribute_t *attribute = NULL;
     int i = 0;
 
-    for (i = 0; i < a->attributes->nelts; i++) {
-        attribute = &APR_ARRAY_IDX(a->attributes, i, samlc_attribute_t);
+    for (i = 0; i < attributes->nelts; i++) {
+        attribute = &APR_ARRAY_IDX(attributes, i, samlc_attribute_t);
         if (strcmp(attribute->name, name) == 0) {
             return attribute;
         }
     }
-    attribute = apr_array_push(a->attributes);
+    attribute = apr_array_push(attributes);
     attribute->name = name;
     attribute->values = apr_array_make(p, 1, sizeof(const char *));
     return attribute;
+}
+
+/*
+ * spec: SAML-Core 2.7.3.1.1 - null is an empty element with xsi:nil true; anything else than that
+ * or false could be read in two ways
+ */
+static apr_status_t read_nil(int *is_nil, const xmlNode *value, samlc_result_t *res)
+{
+    xmlChar *nil = xmlGetNsProp((xmlNodePtr)value, (const xmlChar *)"nil",
+                                (const xmlChar *)NS_XSI);
+    const char *word = nil == NULL ? "false" : (const char *)nil;
+    int is_false = strcmp(word, "false") == 0 || strcmp(word, "0") == 0;
+
+    *is_nil = strcmp(word, "true") == 0 || strcmp(word, "1") == 0;
+    xmlFree(nil);
+    return is_false || (*is_nil && value->children == NULL)
+               ? APR_SUCCESS
+               : malformed(res, "an odd xsi:nil, or a value that is nil and is not empty");
+}
+
+/*
+ * The text of a value, NULL if it has a structure. A NameID, as eduPersonTargetedID has it, is
+ * NAMEQUALIFIER!SPNAMEQUALIFIER!NAME, which is how Shibboleth shows it to applications.
+ */
+static const char *value_text(const xmlNode *value, samlc_result_t *ignored, apr_pool_t *p)
+{
+    static const samlc_xml_model_t MODEL[] = {
+        { SAMLC_NS_SAML, "NameID", 1, 1 }, { NULL, NULL, 0, 0 }
+    };
+    const char *text = samlc_xml_text(value, p);
+    const xmlNode *name = samlc_xml_first(value);
+    const char *idp = NULL, *sp = NULL;
+
+    if (text != NULL || samlc_xml_check_children(value, MODEL, ignored) != APR_SUCCESS
+        || (text = samlc_xml_text(name, p)) == NULL) {
+        return text;
+    }
+    idp = samlc_xml_attr(name, "NameQualifier", p);
+    sp = samlc_xml_attr(name, "SPNameQualifier", p);
+    return apr_pstrcat(p, idp == NULL ? "" : idp, "!", sp == NULL ? "" : sp, "!", text, NULL);
 }
 
 /* spec: SAML-Core 2.7.3.1 */
@@ -227,6 +269,7 @@ static apr_status_t read_attribute(samlc_assertion_t *a, const xmlNode *node, sa
     const char *name = NULL;
     samlc_attribute_t *attribute = NULL;
     xmlNodePtr value = NULL;
+    apr_status_t rv = APR_SUCCESS;
 
     if (samlc_xml_is(node, SAMLC_NS_SAML, "EncryptedAttribute")) {
         node = samlc_xml_first(node);
@@ -235,16 +278,51 @@ static apr_status_t read_attribute(samlc_assertion_t *a, const xmlNode *node, sa
         || (name = samlc_xml_attr(node, "Name", p)) == NULL || name[0] == '\0') {
         return malformed(res, "an attribute without a name");
     }
-    attribute = attribute_named(a, name, p);
-    for (value = samlc_xml_first(node); value != NULL; value = samlc_xml_next(value)) {
-        const char *text = samlc_xml_text(value, p);
+    attribute = attribute_named(a->attributes, name, p);
+    for (value = samlc_xml_first(node); value != NULL && rv == APR_SUCCESS;
+         value = samlc_xml_next(value)) {
+        const char *text = NULL;
+        int is_nil = 0;
 
-        if (samlc_xml_is(value, SAMLC_NS_SAML, "AttributeValue") && text != NULL
-            && xmlHasNsProp(value, (const xmlChar *)"nil", (const xmlChar *)NS_XSI) == NULL) {
+        if (!samlc_xml_is(value, SAMLC_NS_SAML, "AttributeValue")) {
+            continue;
+        }
+        rv = read_nil(&is_nil, value, res);
+        text = is_nil ? NULL : value_text(value, samlc_result_make(p), p);
+        if (text != NULL) {
             APR_ARRAY_PUSH(attribute->values, const char *) = text;
         }
     }
-    return APR_SUCCESS;
+    return rv;
+}
+
+static int has_value(const apr_array_header_t *values, const char *value)
+{
+    int i = 0;
+
+    while (i < values->nelts && strcmp(APR_ARRAY_IDX(values, i, const char *), value) != 0) {
+        i++;
+    }
+    return i < values->nelts;
+}
+
+void samlc_assertion_merge_attributes(apr_array_header_t *attributes,
+                                      const apr_array_header_t *more, apr_pool_t *p)
+{
+    int i = 0, k = 0;
+
+    for (i = 0; i < more->nelts; i++) {
+        const samlc_attribute_t *a = &APR_ARRAY_IDX(more, i, samlc_attribute_t);
+        samlc_attribute_t *into = attribute_named(attributes, a->name, p);
+
+        for (k = 0; k < a->values->nelts; k++) {
+            const char *value = APR_ARRAY_IDX(a->values, k, const char *);
+
+            if (!has_value(into->values, value)) {
+                APR_ARRAY_PUSH(into->values, const char *) = value;
+            }
+        }
+    }
 }
 
 static apr_status_t read_statement(samlc_assertion_t *a, const xmlNode *node, samlc_result_t *res,

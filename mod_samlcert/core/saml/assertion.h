@@ -24,6 +24,7 @@ typedef struct samlc_assertion_t {
     apr_time_t issue_instant;
 
     int has_subject;
+    int confirmations;                    /* of any method */
     const char *name_id;
     const char *name_id_format;
     const char *name_qualifier;
@@ -44,7 +45,7 @@ typedef struct samlc_assertion_t {
     const char *authn_context;
     apr_time_t session_not_on_or_after;   /* the earliest of all statements; 0: none */
 
-    /* samlc_attribute_t; values that are not simple text are left out */
+    /* samlc_attribute_t; values that are neither simple text nor a NameID are left out */
     apr_array_header_t *attributes;
 } samlc_assertion_t;
 
@@ -60,6 +61,13 @@ apr_status_t samlc_assertion_check(const xmlNode *node, samlc_result_t *res);
  */
 apr_status_t samlc_assertion_read(samlc_assertion_t **assertion, const xmlNode *node,
                                   samlc_result_t *res, apr_pool_t *p);
+
+/*
+ * Adds the attributes of `more` to `attributes` (both samlc_attribute_t), name by name. A value
+ * that is there already is not added again.
+ */
+void samlc_assertion_merge_attributes(apr_array_header_t *attributes,
+                                      const apr_array_header_t *more, apr_pool_t *p);
 
 /* Reads an xs:dateTime attribute: 0 where it is absent, malformed where it is none. */
 apr_status_t samlc_assertion_time(apr_time_t *t, const xmlNode *node, const char *name,

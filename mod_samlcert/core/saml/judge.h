@@ -21,6 +21,17 @@ typedef struct samlc_envelope_t {
     const char *status_detail;       /* the second-level code and the message, for the operator */
 } samlc_envelope_t;
 
+/* One assertion of the Response, on its way from a node to what it says. */
+typedef struct samlc_part_t {
+    xmlNodePtr node;                     /* as it came: Assertion or EncryptedAssertion */
+    xmlNodePtr plain;                    /* in the message, decrypted if need be */
+    xmlNodePtr content;                  /* to be read: verified bytes, parsed again */
+    int is_verified;                     /* by a signature of its own */
+    samlc_trust_verdict_t trust;         /* of the key that vouched for it, in whichever way */
+    const samlc_assertion_t *assertion;  /* read from `content` */
+    const samlc_confirmation_t *confirmation;   /* that holds; NULL: it asks for none */
+} samlc_part_t;
+
 /* The state of one judgement. Each step finds what earlier ones left. */
 typedef struct samlc_judge_t {
     samlc_response_t *response;
@@ -29,13 +40,12 @@ typedef struct samlc_judge_t {
     /* of the signed bytes where the response is signed */
     samlc_envelope_t envelope;
     int response_is_verified;
-    int assertion_is_verified;           /* by a signature of its own */
-    xmlNodePtr plain;                    /* the assertion in the message, decrypted if need be */
-    /* the assertion to be read: verified bytes, parsed again */
-    xmlNodePtr content;
-    const samlc_assertion_t *assertion;  /* read from `content` */
-    const samlc_confirmation_t *confirmation;
-    samlc_trust_verdict_t trust;
+    samlc_trust_verdict_t response_trust;   /* of the key that signed the response */
+    apr_array_header_t *parts;           /* samlc_part_t: every assertion, in document order */
+    samlc_part_t *part;                  /* the one that a step for each is about */
+    samlc_part_t *login;                 /* the one that logs in, once it is chosen */
+    apr_array_header_t *attributes;      /* samlc_attribute_t, of all assertions */
+    samlc_trust_verdict_t trust;         /* of the last signature; in the end of `login` */
     /* trust.cert is not configured, and did sign the message */
     int is_unlisted_signer;
     samlc_claims_t claims;

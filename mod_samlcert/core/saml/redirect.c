@@ -242,11 +242,14 @@ static apr_status_t find_method(const samlc_algorithm_t **method, const samlc_re
 {
     const samlc_algorithm_t *found =
         samlc_algorithm_find(SAMLC_ALGORITHM_SIGNATURE, message->algorithm);
+    const char *never = samlc_algorithm_why_never(message->algorithm, p);
 
     *method = NULL;
     if (found == NULL) {
         return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_ALGORITHM_FORBIDDEN,
-                                 "SigAlg %s is not known", samlc_text_show(message->algorithm, p));
+                                 "SigAlg %s is not known%s%s",
+                                 samlc_text_show(message->algorithm, p), never == NULL ? "" : ": ",
+                                 never == NULL ? "" : never);
     }
     if (!samlc_algorithms_has(policy->allowed[SAMLC_ALGORITHM_SIGNATURE], found)) {
         return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_ALGORITHM_FORBIDDEN,

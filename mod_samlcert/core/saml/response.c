@@ -17,8 +17,7 @@
 
 struct samlc_response_t {
     xmlNodePtr root;
-    xmlNodePtr assertion;            /* Assertion or EncryptedAssertion; NULL: none */
-    int is_encrypted;
+    apr_array_header_t *parts;       /* samlc_part_t; its assertions */
     samlc_envelope_t envelope;             /* as it came, unsigned so far */
     const char *issuer;              /* of the response, or of a plain assertion */
 };
@@ -55,7 +54,8 @@ static apr_status_t read_envelope(samlc_envelope_t *e, const xmlNode *root, saml
     static const samlc_xml_model_t MODEL[] = {
         { SAMLC_NS_SAML, "Issuer", 0, 1 }, { SAMLC_NS_DS, "Signature", 0, 1 },
         { SAMLC_NS_SAMLP, "Extensions", 0, 1 }, { SAMLC_NS_SAMLP, "Status", 1, 1 },
-        { SAMLC_NS_SAML, "Assertion|EncryptedAssertion", 0, 1 }, { NULL, NULL, 0, 0 }
+        { SAMLC_NS_SAML, "Assertion|EncryptedAssertion", 0, SAMLC_XML_MANY },
+        { NULL, NULL, 0, 0 }
     };
     const xmlNode *issuer = NULL;
     apr_status_t rv = APR_EGENERAL;
@@ -92,17 +92,54 @@ static apr_status_t read_envelope(samlc_envelope_t *e, const xmlNode *root, saml
                : rv;
 }
 
-/* Assertions anywhere in the tree: wrapping attacks bring a second one. */
+static int is_encrypted(const xmlNode *node)
+{
+    return samlc_xml_is(node, SAMLC_NS_SAML, "EncryptedAssertion");
+}
+
+/* The first of these siblings that is an assertion, encrypted or not. */
+static xmlNodePtr assertion_from(xmlNodePtr node)
+{
+    while (node != NULL && !samlc_xml_is(node, SAMLC_NS_SAML, "Assertion") && !is_encrypted(node)) {
+        node = samlc_xml_next(node);
+    }
+    return node;
+}
+
+/* Assertions anywhere in the tree: wrapping attacks hide one. */
 static int count_assertions(const xmlNode *node)
 {
     int count = 0;
 
     for (; node != NULL; node = samlc_xml_next(node)) {
-        count += samlc_xml_is(node, SAMLC_NS_SAML, "Assertion")
-                 || samlc_xml_is(node, SAMLC_NS_SAML, "EncryptedAssertion");
+        count += samlc_xml_is(node, SAMLC_NS_SAML, "Assertion") || is_encrypted(node);
         count += count_assertions(samlc_xml_first(node));
     }
     return count;
+}
+
+/* The assertions of a Response are its children, few, and there are none elsewhere. */
+static apr_status_t read_parts(samlc_response_t *r, samlc_result_t *res, apr_pool_t *p)
+{
+    xmlNodePtr node = NULL;
+    int all = count_assertions(r->root);
+
+    if (all > SAMLC_MAX_ASSERTIONS) {
+        return samlc_result_fail(res, APR_ENOSPC, SAMLC_REASON_TOO_LARGE,
+                                 "%d assertions; at most %d are read", all, SAMLC_MAX_ASSERTIONS);
+    }
+    r->parts = apr_array_make(p, 1, sizeof(samlc_part_t));
+    for (node = assertion_from(samlc_xml_first(r->root)); node != NULL;
+         node = assertion_from(samlc_xml_next(node))) {
+        samlc_part_t *part = apr_array_push(r->parts);
+
+        memset(part, 0, sizeof(*part));
+        part->node = node;
+        if (r->issuer == NULL && !is_encrypted(node)) {
+            r->issuer = samlc_xml_text(samlc_xml_child(node, SAMLC_NS_SAML, "Issuer", NULL), p);
+        }
+    }
+    return r->parts->nelts == all ? APR_SUCCESS : malformed(res, "an assertion at an odd place");
 }
 
 static int looks_like_xml(const samlc_data_t *message)
@@ -147,24 +184,12 @@ apr_status_t samlc_response_read(samlc_response_t **response, const samlc_data_t
         r->root = xmlDocGetRootElement(doc);
         rv = read_envelope(&r->envelope, r->root, res, p);
     }
-    if (rv != APR_SUCCESS) {
-        return rv;
+    if (rv == APR_SUCCESS) {
+        r->issuer = r->envelope.issuer;
+        rv = read_parts(r, res, p);
     }
-    r->assertion = samlc_xml_child(r->root, SAMLC_NS_SAML, "Assertion", NULL);
-    if (r->assertion == NULL) {
-        r->assertion = samlc_xml_child(r->root, SAMLC_NS_SAML, "EncryptedAssertion", NULL);
-        r->is_encrypted = r->assertion != NULL;
-    }
-    if (count_assertions(r->root) != (r->assertion != NULL)) {
-        return malformed(res, "an assertion at an odd place");
-    }
-    r->issuer = r->envelope.issuer;
-    if (r->issuer == NULL && r->assertion != NULL && !r->is_encrypted) {
-        r->issuer = samlc_xml_text(
-            samlc_xml_child(r->assertion, SAMLC_NS_SAML, "Issuer", NULL), p);
-    }
-    *response = r;
-    return APR_SUCCESS;
+    *response = rv == APR_SUCCESS ? r : NULL;
+    return rv;
 }
 
 const char *samlc_response_issuer(const samlc_response_t *response)
@@ -211,7 +236,7 @@ static apr_status_t check_status(samlc_judge_t *j)
         return SAMLC_REFUSE(j, STATUS_NOT_SUCCESS, "the IdP answered %s %s",
                             SAMLC_SHOW(j, e->status), e->status_detail);
     }
-    if (j->response->assertion == NULL) {
+    if (j->parts->nelts == 0) {
         return SAMLC_REFUSE(j, MALFORMED, "a successful response without an assertion");
     }
     j->detail = "Success";
@@ -396,6 +421,21 @@ static apr_status_t parse_verified(xmlNodePtr *root, samlc_judge_t *j, const sam
     return rv;
 }
 
+/* What is read of a verified response are its own assertions, the same in number and order. */
+static apr_status_t pair_parts(samlc_judge_t *j, const xmlNode *root)
+{
+    xmlNodePtr node = assertion_from(samlc_xml_first(root));
+    int i = 0;
+
+    for (i = 0; i < j->parts->nelts && node != NULL; i++) {
+        APR_ARRAY_IDX(j->parts, i, samlc_part_t).content = is_encrypted(node) ? NULL : node;
+        node = assertion_from(samlc_xml_next(node));
+    }
+    return i == j->parts->nelts && node == NULL
+               ? APR_SUCCESS
+               : SAMLC_REFUSE(j, INTERNAL, "other assertions were signed than came");
+}
+
 static apr_status_t verify_response(samlc_judge_t *j)
 {
     samlc_data_t content;
@@ -419,8 +459,11 @@ static apr_status_t verify_response(samlc_judge_t *j)
         rv = read_envelope(&j->envelope, root, j->res, j->p);
     }
     if (rv == APR_SUCCESS) {
+        rv = pair_parts(j, root);
+    }
+    if (rv == APR_SUCCESS) {
         j->response_is_verified = 1;
-        j->content = samlc_xml_child(root, SAMLC_NS_SAML, "Assertion", NULL);
+        j->response_trust = j->trust;
     }
     return rv;
 }
@@ -445,44 +488,45 @@ static samlc_encryption_policy_t encryption_policy(const samlc_judge_t *j, int u
 static apr_status_t decrypt_assertion(samlc_judge_t *j)
 {
     samlc_encryption_policy_t policy = encryption_policy(j, j->response_is_verified);
+    samlc_part_t *part = j->part;
     samlc_data_t plaintext;
     apr_status_t rv = APR_EGENERAL;
 
-    if (!j->response->is_encrypted) {
+    if (!is_encrypted(part->node)) {
         if (j->idp->settings->require_encrypted) {
             return SAMLC_REFUSE(j, DECRYPT_FAILED,
                                 "the assertion is not encrypted, and RequireEncrypted "
                                 "is on");
         }
-        j->plain = j->response->assertion;
+        part->plain = part->node;
         return samlc_judge_skip(j, "the assertion is not encrypted");
     }
-    rv = samlc_encryption_open(&plaintext, j->response->assertion, j->expected->keys, &policy,
-                               j->res, j->p);
+    rv = samlc_encryption_open(&plaintext, part->node, j->expected->keys, &policy, j->res, j->p);
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    if (samlc_xml_fill(&j->plain, j->response->assertion, &plaintext, &SAMLC_XML_MESSAGE, j->res)
+    if (samlc_xml_fill(&part->plain, part->node, &plaintext, &SAMLC_XML_MESSAGE, j->res)
             != APR_SUCCESS
-        || !samlc_xml_is(j->plain, SAMLC_NS_SAML, "Assertion")
-        || count_assertions(samlc_xml_first(j->plain)) != 0) {
+        || !samlc_xml_is(part->plain, SAMLC_NS_SAML, "Assertion")
+        || count_assertions(samlc_xml_first(part->plain)) != 0) {
         /*
          * The same answer as for a wrong key: what the plaintext looks like is nobody's business.
          */
         return SAMLC_REFUSE(j, DECRYPT_FAILED, "none of our keys opens it, or it was changed");
     }
-    j->content = j->response_is_verified ? j->plain : NULL;
+    part->content = j->response_is_verified ? part->plain : NULL;
     return APR_SUCCESS;
 }
 
 static apr_status_t verify_assertion(samlc_judge_t *j)
 {
+    samlc_part_t *part = j->part;
     samlc_data_t content;
     /* Before the signature is verified, because it has no place any more in what comes out. */
-    apr_status_t rv = samlc_assertion_check(j->plain, j->res);
+    apr_status_t rv = samlc_assertion_check(part->plain, j->res);
 
     if (rv == APR_SUCCESS) {
-        rv = verify(&content, j, j->plain);
+        rv = verify(&content, j, part->plain);
     }
     if (APR_STATUS_IS_NOTFOUND(rv) && j->res->reason == SAMLC_REASON_NO_SIGNATURE) {
         if (!j->response_is_verified
@@ -492,11 +536,13 @@ static apr_status_t verify_assertion(samlc_judge_t *j)
                           ? "the assertion is not signed, and ResponseSignature asks for it"
                           : "neither the response nor the assertion is signed");
         }
+        part->trust = j->response_trust;
         return samlc_judge_skip(j, "the assertion has no signature of its own");
     }
     if (rv == APR_SUCCESS) {
-        rv = parse_verified(&j->content, j, &content);
-        j->assertion_is_verified = rv == APR_SUCCESS;
+        rv = parse_verified(&part->content, j, &content);
+        part->is_verified = rv == APR_SUCCESS;
+        part->trust = j->trust;
     }
     return rv;
 }
@@ -527,17 +573,38 @@ static apr_status_t decrypt_parts(samlc_judge_t *j, xmlNodePtr parent, const cha
     return APR_SUCCESS;
 }
 
+/* TRUE if a trusted key has signed it, by itself or within the response. */
+static int is_vouched_for(const samlc_judge_t *j, const samlc_part_t *part)
+{
+    return (j->response_is_verified || part->is_verified) && part->trust.is_trusted;
+}
+
+/* spec: SAML-Core 1.3.4 - one ID names one thing, also where one signature covers both */
+static apr_status_t check_unique(samlc_judge_t *j, const char *id)
+{
+    int is_known = samlc_text_equal(id, j->envelope.id);
+    int i = 0;
+
+    for (i = 0; i < j->parts->nelts; i++) {
+        const samlc_part_t *part = &APR_ARRAY_IDX(j->parts, i, samlc_part_t);
+
+        is_known |= part->assertion != NULL && samlc_text_equal(id, part->assertion->id);
+    }
+    return !is_known ? APR_SUCCESS
+                     : SAMLC_REFUSE(j, MALFORMED, "the ID %s names two things", SAMLC_SHOW(j, id));
+}
+
 static apr_status_t read_assertion(samlc_judge_t *j)
 {
+    samlc_part_t *part = j->part;
     samlc_assertion_t *assertion = NULL;
     xmlNodePtr node = NULL;
     apr_status_t rv = APR_SUCCESS;
 
-    if (!(j->response_is_verified || j->assertion_is_verified)
-        || !samlc_xml_is(j->content, SAMLC_NS_SAML, "Assertion")) {
+    if (!is_vouched_for(j, part) || !samlc_xml_is(part->content, SAMLC_NS_SAML, "Assertion")) {
         return SAMLC_REFUSE(j, INTERNAL, "nothing verified to read");
     }
-    for (node = samlc_xml_first(j->content); node != NULL && rv == APR_SUCCESS;
+    for (node = samlc_xml_first(part->content); node != NULL && rv == APR_SUCCESS;
          node = samlc_xml_next(node)) {
         if (samlc_xml_is(node, SAMLC_NS_SAML, "Subject")) {
             rv = decrypt_parts(j, node, "EncryptedID", "NameID");
@@ -547,10 +614,13 @@ static apr_status_t read_assertion(samlc_judge_t *j)
         }
     }
     if (rv == APR_SUCCESS) {
-        rv = samlc_assertion_read(&assertion, j->content, j->res, j->p);
+        rv = samlc_assertion_read(&assertion, part->content, j->res, j->p);
     }
     if (rv == APR_SUCCESS) {
-        j->assertion = assertion;
+        rv = check_unique(j, assertion->id);
+    }
+    if (rv == APR_SUCCESS) {
+        part->assertion = assertion;
         j->detail = apr_psprintf(j->p, "assertion %s", SAMLC_SHOW(j, assertion->id));
     }
     return rv;
@@ -559,44 +629,89 @@ static apr_status_t read_assertion(samlc_judge_t *j)
 /* --- the judgement --- */
 
 /* What must be there before a step runs; a step that finds less refuses. */
-typedef enum { NEEDS_NOTHING, NEEDS_IDP, NEEDS_ASSERTION, NEEDS_CONFIRMATION } needs_t;
+typedef enum { NEEDS_NOTHING, NEEDS_IDP, NEEDS_ASSERTIONS, NEEDS_LOGIN } needs_t;
+
+/* A step for each runs once an assertion, and the first failure ends the judgement. */
+typedef enum { ONCE, FOR_EACH } times_t;
 
 static const struct {
     const char *name;
+    times_t times;
     needs_t needs;
     apr_status_t (*run)(samlc_judge_t *j);
 } STEPS[] = {
-    { "idp", NEEDS_NOTHING, check_idp },
-    { "status", NEEDS_IDP, check_status },
-    { "response-signature", NEEDS_IDP, verify_response },
-    { "decryption", NEEDS_IDP, decrypt_assertion },
-    { "assertion-signature", NEEDS_IDP, verify_assertion },
-    { "assertion", NEEDS_IDP, read_assertion },
-    { "issuer", NEEDS_ASSERTION, samlc_rule_issuer },
-    { "destination", NEEDS_ASSERTION, samlc_rule_destination },
-    { "times", NEEDS_ASSERTION, samlc_rule_times },
-    { "conditions", NEEDS_ASSERTION, samlc_rule_conditions },
-    { "audience", NEEDS_ASSERTION, samlc_rule_audience },
-    { "confirmation", NEEDS_ASSERTION, samlc_rule_confirmation },
-    { "request", NEEDS_CONFIRMATION, samlc_rule_request },
-    { "authentication", NEEDS_CONFIRMATION, samlc_rule_authentication },
-    { "scope", NEEDS_ASSERTION, samlc_rule_scope },
-    { "user", NEEDS_CONFIRMATION, samlc_rule_user },
-    { "replay", NEEDS_CONFIRMATION, samlc_rule_replay },
+    { "idp", ONCE, NEEDS_NOTHING, check_idp },
+    { "status", ONCE, NEEDS_IDP, check_status },
+    { "response-signature", ONCE, NEEDS_IDP, verify_response },
+    { "decryption", FOR_EACH, NEEDS_IDP, decrypt_assertion },
+    { "assertion-signature", FOR_EACH, NEEDS_IDP, verify_assertion },
+    { "assertion", FOR_EACH, NEEDS_IDP, read_assertion },
+    { "issuer", FOR_EACH, NEEDS_ASSERTIONS, samlc_rule_issuer },
+    { "destination", ONCE, NEEDS_ASSERTIONS, samlc_rule_destination },
+    { "times", FOR_EACH, NEEDS_ASSERTIONS, samlc_rule_times },
+    { "conditions", FOR_EACH, NEEDS_ASSERTIONS, samlc_rule_conditions },
+    { "audience", FOR_EACH, NEEDS_ASSERTIONS, samlc_rule_audience },
+    { "confirmation", FOR_EACH, NEEDS_ASSERTIONS, samlc_rule_confirmation },
+    { "subject", ONCE, NEEDS_ASSERTIONS, samlc_rule_subject },
+    { "request", ONCE, NEEDS_LOGIN, samlc_rule_request },
+    { "authentication", ONCE, NEEDS_LOGIN, samlc_rule_authentication },
+    { "scope", ONCE, NEEDS_LOGIN, samlc_rule_scope },
+    { "user", ONCE, NEEDS_LOGIN, samlc_rule_user },
+    { "replay", ONCE, NEEDS_LOGIN, samlc_rule_replay },
 };
+
+static int are_read(const samlc_judge_t *j)
+{
+    int i = 0;
+
+    for (i = 0; i < j->parts->nelts; i++) {
+        const samlc_part_t *part = &APR_ARRAY_IDX(j->parts, i, samlc_part_t);
+
+        if (part->assertion == NULL || !is_vouched_for(j, part)) {
+            return 0;
+        }
+    }
+    return i > 0;
+}
 
 static int has_needed(const samlc_judge_t *j, needs_t needs)
 {
     return (needs < NEEDS_IDP || j->idp != NULL)
-           && (needs < NEEDS_ASSERTION || (j->assertion != NULL && j->trust.is_trusted))
-           && (needs < NEEDS_CONFIRMATION || j->confirmation != NULL);
+           && (needs < NEEDS_ASSERTIONS || are_read(j))
+           && (needs < NEEDS_LOGIN || (j->login != NULL && j->login->confirmation != NULL));
+}
+
+/* Of several assertions it is said which one a sentence is about. */
+static apr_status_t run_for_each(samlc_judge_t *j, apr_status_t (*run)(samlc_judge_t *j))
+{
+    int count = j->parts->nelts, skipped = 0, i = 0;
+    const char *details = "";
+    apr_status_t rv = APR_SUCCESS;
+
+    for (i = 0; i < count && rv == APR_SUCCESS; i++) {
+        j->part = &APR_ARRAY_IDX(j->parts, i, samlc_part_t);
+        j->detail = "";
+        j->is_skipped = 0;
+        rv = run(j);
+        skipped += j->is_skipped;
+        if (count > 1) {
+            details = apr_psprintf(j->p, "%s%s%d: %s", details, i == 0 ? "" : "; ", i + 1,
+                                   j->detail);
+            j->detail = details;
+        }
+    }
+    if (rv != APR_SUCCESS && count > 1) {
+        samlc_result_prefix(j->res, apr_psprintf(j->p, "assertion %d of %d", i, count));
+    }
+    j->part = NULL;
+    j->is_skipped = count > 0 && skipped == count;
+    return rv;
 }
 
 /* Here, and nowhere else, a verdict becomes "accepted". */
 static void accept_verdict(samlc_verdict_t *verdict, const samlc_judge_t *j)
 {
-    if (!(j->response_is_verified || j->assertion_is_verified) || !j->trust.is_trusted
-        || j->confirmation == NULL || j->claims.idp == NULL) {
+    if (!has_needed(j, NEEDS_LOGIN) || !j->trust.is_trusted || j->claims.idp == NULL) {
         return;
     }
     verdict->claims = &j->claims;
@@ -604,6 +719,25 @@ static void accept_verdict(samlc_verdict_t *verdict, const samlc_judge_t *j)
     verdict->message = apr_psprintf(j->p, "%s logged in by IdP %s",
                                     SAMLC_SHOW(j, j->claims.session.user), j->idp->name);
     verdict->outcome = SAMLC_ACCEPTED;
+}
+
+/* Runs one step and writes down what came of it. */
+static apr_status_t run_step(samlc_step_t *step, samlc_judge_t *j, apr_size_t i)
+{
+    apr_status_t rv = APR_EGENERAL;
+
+    j->detail = "";
+    j->is_skipped = 0;
+    if (!has_needed(j, STEPS[i].needs)) {
+        rv = SAMLC_REFUSE(j, INTERNAL, "a step found less than it needs");
+    }
+    else {
+        rv = STEPS[i].times == ONCE ? STEPS[i].run(j) : run_for_each(j, STEPS[i].run);
+    }
+    step->step = STEPS[i].name;
+    step->outcome = rv != APR_SUCCESS ? "failed" : j->is_skipped ? "skipped" : "passed";
+    step->detail = rv != APR_SUCCESS ? j->res->message : j->detail;
+    return rv;
 }
 
 samlc_verdict_t *samlc_response_judge(samlc_response_t *response,
@@ -619,20 +753,12 @@ samlc_verdict_t *samlc_response_judge(samlc_response_t *response,
     verdict->steps = apr_array_make(p, (int)(sizeof(STEPS) / sizeof(STEPS[0])),
                                     sizeof(samlc_step_t));
     j->response = response;
+    j->parts = response->parts;
     j->expected = expected;
     j->p = p;
     j->res = samlc_result_make(p);
     for (i = 0; i < sizeof(STEPS) / sizeof(STEPS[0]) && rv == APR_SUCCESS; i++) {
-        samlc_step_t *step = apr_array_push(verdict->steps);
-
-        j->detail = "";
-        j->is_skipped = 0;
-        rv = has_needed(j, STEPS[i].needs)
-                 ? STEPS[i].run(j)
-                 : SAMLC_REFUSE(j, INTERNAL, "a step found less than it needs");
-        step->step = STEPS[i].name;
-        step->outcome = rv != APR_SUCCESS ? "failed" : j->is_skipped ? "skipped" : "passed";
-        step->detail = rv != APR_SUCCESS ? j->res->message : j->detail;
+        rv = run_step(apr_array_push(verdict->steps), j, i);
     }
     verdict->idp = j->idp;
     verdict->trust = j->trust;

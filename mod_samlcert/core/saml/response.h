@@ -6,6 +6,9 @@
 #include "core/store/session.h"
 #include "core/trust/snapshot.h"
 
+/* A Response with more of them is too large. */
+#define SAMLC_MAX_ASSERTIONS 4
+
 /* A Response that could be read; nothing in it is believed yet. */
 typedef struct samlc_response_t samlc_response_t;
 
@@ -23,11 +26,15 @@ const char *samlc_response_issuer(const samlc_response_t *response);
 typedef struct samlc_claims_t {
     const samlc_idp_t *idp;
     const char *response_id;
-    const char *assertion_id;
+    const char *assertion_id;            /* of the one that logs in */
+    /* const char *: of all, at most SAMLC_MAX_ASSERTIONS; each may be used once */
+    apr_array_header_t *assertion_ids;
     const char *in_response_to;          /* NULL: unsolicited */
-    apr_time_t not_on_or_after; /* the end of the assertion's life, skew included: replay claims
+    apr_time_t not_on_or_after; /* the end of the assertions' lives, skew included: replay claims
                                             must last until then */
     apr_time_t session_not_on_or_after;  /* 0: the IdP sets no end */
+    /* "NAME of SCOPE,..." of attributes that lost values for their scope, escaped; NULL: none */
+    const char *dropped;
     /* all that a session needs, but created, not_after, generation */
     samlc_session_t session;
 } samlc_claims_t;
@@ -46,7 +53,7 @@ typedef struct samlc_expectations_t {
     int unsolicited;
     apr_time_t now;
     /*
-     * Claims the assertion, once, and does with the claims what must happen in the same
+     * Claims the assertions, once, and does with the claims what must happen in the same
      * transaction. The last step: whatever it returns but APR_SUCCESS refuses (with replay,
      * replay-store-unavailable, or what it put into `res`). NULL: nothing is claimed, which only an
      * offline check may do.

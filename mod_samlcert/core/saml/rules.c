@@ -42,16 +42,17 @@ static const char *when(const samlc_judge_t *j, apr_time_t t)
  */
 apr_status_t samlc_rule_issuer(samlc_judge_t *j)
 {
+    const samlc_assertion_t *a = j->part->assertion;
     const char *formats[2];
     int i = 0;
 
     formats[0] = j->envelope.issuer_format;
-    formats[1] = j->assertion->issuer_format;
-    if (!samlc_text_equal(j->assertion->issuer, j->idp->entity_id)
+    formats[1] = a->issuer_format;
+    if (!samlc_text_equal(a->issuer, j->idp->entity_id)
         || (j->envelope.issuer != NULL
             && !samlc_text_equal(j->envelope.issuer, j->idp->entity_id))) {
         return SAMLC_REFUSE(j, WRONG_ISSUER, "the assertion of %s came in a response of %s",
-                      SAMLC_SHOW(j, j->assertion->issuer), SAMLC_SHOW(j, j->envelope.issuer));
+                      SAMLC_SHOW(j, a->issuer), SAMLC_SHOW(j, j->envelope.issuer));
     }
     for (i = 0; i < 2; i++) {
         if (formats[i] != NULL && strcmp(formats[i], FORMAT_ENTITY) != 0) {
@@ -82,7 +83,7 @@ apr_status_t samlc_rule_destination(samlc_judge_t *j)
 /* spec: SAML-Core 2.5.1.2 */
 apr_status_t samlc_rule_times(samlc_judge_t *j)
 {
-    const samlc_assertion_t *a = j->assertion;
+    const samlc_assertion_t *a = j->part->assertion;
 
     if (is_in_future(j, a->issue_instant) || is_in_future(j, j->envelope.issue_instant)) {
         return SAMLC_REFUSE(j, NOT_YET_VALID, "issued at %s, which is to come: compare the clocks",
@@ -109,9 +110,9 @@ apr_status_t samlc_rule_times(samlc_judge_t *j)
 /* spec: SAML-Core 2.5.1 - a condition that is not understood makes the assertion indeterminate */
 apr_status_t samlc_rule_conditions(samlc_judge_t *j)
 {
-    if (j->assertion->unknown_condition != NULL) {
+    if (j->part->assertion->unknown_condition != NULL) {
         return SAMLC_REFUSE(j, MALFORMED, "the condition %s is not understood",
-                      j->assertion->unknown_condition);
+                            j->part->assertion->unknown_condition);
     }
     return APR_SUCCESS;
 }
@@ -119,7 +120,7 @@ apr_status_t samlc_rule_conditions(samlc_judge_t *j)
 /* spec: SAML-Core 2.5.1.4 - all restrictions must hold, each by any of its audiences */
 apr_status_t samlc_rule_audience(samlc_judge_t *j)
 {
-    const apr_array_header_t *restrictions = j->assertion->audiences;
+    const apr_array_header_t *restrictions = j->part->assertion->audiences;
     int i = 0, k = 0;
 
     if (restrictions->nelts == 0) {
@@ -170,13 +171,20 @@ static apr_status_t judge_confirmation(samlc_judge_t *j, const samlc_confirmatio
     return APR_SUCCESS;
 }
 
-/* spec: SAML-Profiles 4.1.4.3 - at least one bearer confirmation */
+/*
+ * spec: SAML-Profiles 4.1.4.3 - at least one bearer confirmation. Beside the assertion that logs in
+ * there may be one that asks for no confirmation at all.
+ */
 apr_status_t samlc_rule_confirmation(samlc_judge_t *j)
 {
-    const apr_array_header_t *bearer = j->assertion->bearer;
+    const samlc_assertion_t *a = j->part->assertion;
+    const apr_array_header_t *bearer = a->bearer;
     samlc_result_t first = *j->res;
     int i = 0;
 
+    if (j->parts->nelts > 1 && a->confirmations == 0) {
+        return samlc_judge_skip(j, "none is asked for");
+    }
     if (bearer->nelts == 0) {
         return SAMLC_REFUSE(j, NO_SUBJECT, "no bearer confirmation of a subject");
     }
@@ -184,7 +192,7 @@ apr_status_t samlc_rule_confirmation(samlc_judge_t *j)
         const samlc_confirmation_t *c = &APR_ARRAY_IDX(bearer, i, samlc_confirmation_t);
 
         if (judge_confirmation(j, c) == APR_SUCCESS) {
-            j->confirmation = c;
+            j->part->confirmation = c;
             j->detail = apr_psprintf(j->p, "%s, until %s", c->recipient,
                                      when(j, c->not_on_or_after));
             return APR_SUCCESS;
@@ -195,13 +203,82 @@ apr_status_t samlc_rule_confirmation(samlc_judge_t *j)
     return first.status;
 }
 
+static int is_same_or_absent(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* TRUE if both name one subject, by the same words; who is not named is nobody. */
+static int have_same_subject(const samlc_assertion_t *a, const samlc_assertion_t *b)
+{
+    return samlc_text_equal(a->name_id, b->name_id)
+           && is_same_or_absent(a->name_id_format, b->name_id_format)
+           && is_same_or_absent(a->name_qualifier, b->name_qualifier)
+           && is_same_or_absent(a->sp_name_qualifier, b->sp_name_qualifier);
+}
+
+/* The first that is confirmed and says that somebody logged in; else the first confirmed one. */
+static samlc_part_t *choose_login(samlc_judge_t *j)
+{
+    samlc_part_t *confirmed = NULL;
+    int i = 0;
+
+    for (i = 0; i < j->parts->nelts; i++) {
+        samlc_part_t *part = &APR_ARRAY_IDX(j->parts, i, samlc_part_t);
+
+        if (part->confirmation != NULL && part->assertion->authn_statements > 0) {
+            return part;
+        }
+        confirmed = part->confirmation != NULL && confirmed == NULL ? part : confirmed;
+    }
+    return confirmed;
+}
+
+/*
+ * spec: SAML-Profiles 4.1.4.2 - several assertions speak of one principal; one of them logs in, and
+ * the others add their attributes. That names may differ is allowed there and not here: what they
+ * mean could only be guessed.
+ */
+apr_status_t samlc_rule_subject(samlc_judge_t *j)
+{
+    samlc_part_t *login = choose_login(j);
+    int i = 0;
+
+    if (login == NULL) {
+        return SAMLC_REFUSE(j, NO_SUBJECT, "no assertion has a bearer confirmation of a subject");
+    }
+    j->attributes = login->assertion->attributes;
+    for (i = 0; i < j->parts->nelts; i++) {
+        const samlc_part_t *part = &APR_ARRAY_IDX(j->parts, i, samlc_part_t);
+
+        if (part == login) {
+            continue;
+        }
+        if (!have_same_subject(part->assertion, login->assertion)) {
+            return SAMLC_REFUSE(j, NO_SUBJECT,
+                                "the assertions %s and %s are not about one and the same subject",
+                                SAMLC_SHOW(j, login->assertion->id),
+                                SAMLC_SHOW(j, part->assertion->id));
+        }
+        samlc_assertion_merge_attributes(j->attributes, part->assertion->attributes, j->p);
+    }
+    j->login = login;
+    j->trust = login->trust;
+    if (i == 1) {
+        return samlc_judge_skip(j, "there is one assertion");
+    }
+    j->detail = apr_psprintf(j->p, "the same in %d assertions; %s logs in", i,
+                             SAMLC_SHOW(j, login->assertion->id));
+    return APR_SUCCESS;
+}
+
 /*
  * spec: SAML-Profiles 4.1.4.3, 4.1.5 - a response answers a request of this browser, or none at all
  */
 apr_status_t samlc_rule_request(samlc_judge_t *j)
 {
     const apr_array_header_t *ids = j->expected->in_response_to;
-    const char *id = j->confirmation->in_response_to;
+    const char *id = j->login->confirmation->in_response_to;
     int i = 0;
 
     if (id == NULL) {
@@ -225,19 +302,34 @@ apr_status_t samlc_rule_request(samlc_judge_t *j)
                         SAMLC_SHOW(j, id));
 }
 
+/* The earliest end of the session that any of the assertions names; 0: none does. */
+static apr_time_t session_end(const samlc_judge_t *j)
+{
+    apr_time_t end = 0;
+    int i = 0;
+
+    for (i = 0; i < j->parts->nelts; i++) {
+        apr_time_t t = APR_ARRAY_IDX(j->parts, i, samlc_part_t).assertion->session_not_on_or_after;
+
+        end = t != 0 && (end == 0 || t < end) ? t : end;
+    }
+    return end;
+}
+
 /* spec: SAML-Profiles 4.1.4.2 - an AuthnStatement, and a session that is not over */
 apr_status_t samlc_rule_authentication(samlc_judge_t *j)
 {
-    const samlc_assertion_t *a = j->assertion;
+    const samlc_assertion_t *a = j->login->assertion;
     const apr_array_header_t *wanted = j->idp->settings->authn_context;
     int i = 0;
 
     if (a->authn_statements == 0) {
         return SAMLC_REFUSE(j, AUTHN_CONTEXT, "the assertion does not say that anybody logged in");
     }
-    if (a->session_not_on_or_after != 0 && is_over(j, a->session_not_on_or_after)) {
+    j->claims.session_not_on_or_after = session_end(j);
+    if (j->claims.session_not_on_or_after != 0 && is_over(j, j->claims.session_not_on_or_after)) {
         return SAMLC_REFUSE(j, EXPIRED, "the session at the IdP ended at %s",
-                      when(j, a->session_not_on_or_after));
+                            when(j, j->claims.session_not_on_or_after));
     }
     for (i = 0; wanted != NULL && i < wanted->nelts; i++) {
         if (samlc_text_equal(APR_ARRAY_IDX(wanted, i, const char *), a->authn_context)) {
@@ -293,7 +385,7 @@ static int is_scoped(const samlc_judge_t *j, const char *attribute)
 apr_status_t samlc_rule_scope(samlc_judge_t *j)
 {
     const apr_array_header_t *scopes = j->idp->metadata == NULL ? NULL : j->idp->metadata->scopes;
-    apr_array_header_t *attributes = j->assertion->attributes;
+    apr_array_header_t *attributes = j->attributes;
     apr_array_header_t *dropped = apr_array_make(j->p, 1, sizeof(const char *));
     int i = 0, kept = 0;
 
@@ -311,16 +403,17 @@ apr_status_t samlc_rule_scope(samlc_judge_t *j)
         }
         if (value != NULL) {
             APR_ARRAY_PUSH(dropped, const char *) = apr_psprintf(
-                j->p, "%s of %s", a.name, SAMLC_SHOW(j, samlc_scope_of(value)));
+                j->p, "%s of %s", SAMLC_SHOW(j, a.name), SAMLC_SHOW(j, samlc_scope_of(value)));
         }
         if (value == NULL || a.values->nelts > 0) {
             APR_ARRAY_IDX(attributes, kept++, samlc_attribute_t) = a;
         }
     }
     attributes->nelts = kept;
-    j->detail = dropped->nelts == 0 ? "every scope is declared"
-                                    : apr_pstrcat(j->p, "dropped for their scope: ",
-                                                  apr_array_pstrcat(j->p, dropped, ','), NULL);
+    j->claims.dropped = dropped->nelts == 0 ? NULL : apr_array_pstrcat(j->p, dropped, ',');
+    j->detail = dropped->nelts == 0
+                    ? "every scope is declared"
+                    : apr_pstrcat(j->p, "dropped for their scope: ", j->claims.dropped, NULL);
     return APR_SUCCESS;
 }
 
@@ -331,10 +424,10 @@ static const char *user_of(const samlc_judge_t *j)
     int i = 0;
 
     if (strcasecmp(source, "NameID") == 0) {
-        return j->assertion->name_id;
+        return j->login->assertion->name_id;
     }
-    for (i = 0; i < j->assertion->attributes->nelts; i++) {
-        const samlc_attribute_t *a = &APR_ARRAY_IDX(j->assertion->attributes, i, samlc_attribute_t);
+    for (i = 0; i < j->attributes->nelts; i++) {
+        const samlc_attribute_t *a = &APR_ARRAY_IDX(j->attributes, i, samlc_attribute_t);
 
         if (strcmp(a->name, source) == 0 && a->values->nelts == 1) {
             return APR_ARRAY_IDX(a->values, 0, const char *);
@@ -368,37 +461,51 @@ apr_status_t samlc_rule_user(samlc_judge_t *j)
 }
 
 /* How long a copy of this assertion could be accepted: replay claims last as long. */
-static apr_time_t end_of_life(const samlc_judge_t *j)
+static apr_time_t end_of_life(const samlc_judge_t *j, const samlc_assertion_t *a)
 {
-    apr_time_t end = j->assertion->issue_instant + MAX_ASSERTION_AGE;
-    apr_time_t confirmed = 0;
+    apr_time_t end = a->issue_instant + MAX_ASSERTION_AGE;
+    apr_time_t confirmed = a->bearer->nelts == 0 ? end : 0;
     int i = 0;
 
-    for (i = 0; i < j->assertion->bearer->nelts; i++) {
-        const samlc_confirmation_t *c = &APR_ARRAY_IDX(j->assertion->bearer, i,
-                                                       samlc_confirmation_t);
+    for (i = 0; i < a->bearer->nelts; i++) {
+        const samlc_confirmation_t *c = &APR_ARRAY_IDX(a->bearer, i, samlc_confirmation_t);
 
         confirmed = c->not_on_or_after > confirmed ? c->not_on_or_after : confirmed;
     }
     end = confirmed < end ? confirmed : end;
-    if (j->assertion->not_on_or_after != 0 && j->assertion->not_on_or_after < end) {
-        end = j->assertion->not_on_or_after;
+    if (a->not_on_or_after != 0 && a->not_on_or_after < end) {
+        end = a->not_on_or_after;
     }
     return end + skew(j);
 }
 
+/* All of them are spent, whichever logs in: no other response may bring one of them again. */
+static void claim_assertions(samlc_judge_t *j)
+{
+    samlc_claims_t *c = &j->claims;
+    int i = 0;
+
+    c->assertion_ids = apr_array_make(j->p, j->parts->nelts, sizeof(const char *));
+    for (i = 0; i < j->parts->nelts; i++) {
+        const samlc_assertion_t *a = APR_ARRAY_IDX(j->parts, i, samlc_part_t).assertion;
+        apr_time_t end = end_of_life(j, a);
+
+        APR_ARRAY_PUSH(c->assertion_ids, const char *) = a->id;
+        c->not_on_or_after = end > c->not_on_or_after ? end : c->not_on_or_after;
+    }
+}
+
 static void fill_claims(samlc_judge_t *j)
 {
-    const samlc_assertion_t *a = j->assertion;
+    const samlc_assertion_t *a = j->login->assertion;
     samlc_claims_t *c = &j->claims;
     samlc_session_t *s = &c->session;
 
     c->idp = j->idp;
     c->response_id = j->envelope.id;
     c->assertion_id = a->id;
-    c->in_response_to = j->confirmation->in_response_to;
-    c->not_on_or_after = end_of_life(j);
-    c->session_not_on_or_after = a->session_not_on_or_after;
+    c->in_response_to = j->login->confirmation->in_response_to;
+    claim_assertions(j);
     s->sp_entity_id = j->expected->entity_id;
     s->idp_name = j->idp->name;
     s->idp_entity_id = j->idp->entity_id;
@@ -411,7 +518,7 @@ static void fill_claims(samlc_judge_t *j)
     s->authn_instant = a->authn_instant_text;
     s->cert_sha256 = j->trust.cert == NULL ? "" : samlc_cert_sha256_hex(j->trust.cert);
     s->cert_slot = samlc_trust_slot_word(j->trust.slot);
-    s->attributes = a->attributes;
+    s->attributes = j->attributes;
 }
 
 /*

@@ -15,6 +15,7 @@ apr_status_t samlc_rule_times(samlc_judge_t *j);
 apr_status_t samlc_rule_conditions(samlc_judge_t *j);
 apr_status_t samlc_rule_audience(samlc_judge_t *j);
 apr_status_t samlc_rule_confirmation(samlc_judge_t *j);
+apr_status_t samlc_rule_subject(samlc_judge_t *j);
 apr_status_t samlc_rule_request(samlc_judge_t *j);
 apr_status_t samlc_rule_authentication(samlc_judge_t *j);
 apr_status_t samlc_rule_scope(samlc_judge_t *j);

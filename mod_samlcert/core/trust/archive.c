@@ -100,21 +100,16 @@ static apr_status_t parse_line(samlc_archived_t *about, const char *name, const 
     return APR_SUCCESS;
 }
 
-apr_status_t samlc_archive_describe(samlc_archived_t *about, const samlc_archive_t *archive,
-                                    const char *digest_hex, samlc_result_t *res, apr_pool_t *p)
+apr_status_t samlc_archive_parse_about(samlc_archived_t *about, const samlc_data_t *file,
+                                       samlc_result_t *res, apr_pool_t *p)
 {
-    const char *path = path_of(archive, apr_pstrcat(p, digest_hex, "/about", NULL), p);
-    samlc_data_t file;
-    apr_status_t rv = APR_EGENERAL;
+    char *text = apr_pstrmemdup(p, (const char *)file->data, file->len);
     char *line = NULL, *value = NULL, *rest = NULL;
+    apr_status_t rv = APR_SUCCESS;
 
     memset(about, 0, sizeof(*about));
     about->differences = apr_array_make(p, 4, sizeof(const char *));
-    rv = samlc_file_read(&file, path, MAX_ABOUT, res, p);
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    for (line = apr_strtok((char *)file.data, "\n", &rest); line && rv == APR_SUCCESS;
+    for (line = apr_strtok(text, "\n", &rest); line && rv == APR_SUCCESS;
          line = apr_strtok(NULL, "\n", &rest)) {
         value = strchr(line, ' ');
         if (value) {
@@ -122,12 +117,31 @@ apr_status_t samlc_archive_describe(samlc_archived_t *about, const samlc_archive
             rv = parse_line(about, line, value);
         }
     }
-    if (rv != APR_SUCCESS || !about->digest_hex || strcmp(about->digest_hex, digest_hex) != 0
-        || !about->trust_dir) {
+    if (rv != APR_SUCCESS || !about->digest_hex || !about->trust_dir) {
+        memset(about, 0, sizeof(*about));
         return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_MALFORMED,
-                                 "%s: does not describe this copy", path);
+                                 "%s: describes no copy", file->origin);
     }
     return APR_SUCCESS;
+}
+
+apr_status_t samlc_archive_describe(samlc_archived_t *about, const samlc_archive_t *archive,
+                                    const char *digest_hex, samlc_result_t *res, apr_pool_t *p)
+{
+    const char *path = path_of(archive, apr_pstrcat(p, digest_hex, "/about", NULL), p);
+    samlc_data_t file;
+    apr_status_t rv = APR_EGENERAL;
+
+    memset(about, 0, sizeof(*about));
+    rv = samlc_file_read(&file, path, MAX_ABOUT, res, p);
+    if (rv == APR_SUCCESS) {
+        rv = samlc_archive_parse_about(about, &file, res, p);
+    }
+    if (rv == APR_SUCCESS && strcmp(about->digest_hex, digest_hex) != 0) {
+        rv = samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_MALFORMED,
+                               "%s: does not describe this copy", path);
+    }
+    return rv;
 }
 
 /* ---- Loading a copy ---- */

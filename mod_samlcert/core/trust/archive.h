@@ -83,6 +83,10 @@ apr_status_t samlc_archive_load(samlc_snapshot_t **snapshot, const samlc_archive
 apr_status_t samlc_archive_describe(samlc_archived_t *about, const samlc_archive_t *archive,
                                     const char *digest_hex, samlc_result_t *res, apr_pool_t *p);
 
+/* Reads what an `about` file says: malformed unless it has a digest and a trust directory. */
+apr_status_t samlc_archive_parse_about(samlc_archived_t *about, const samlc_data_t *file,
+                                       samlc_result_t *res, apr_pool_t *p);
+
 /*
  * Reads one file of the copy with this digest: `path` is where the original was. No link, and
  * owned by whoever owns the archive: what they could not read is not read for them. They can

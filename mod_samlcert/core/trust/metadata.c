@@ -10,6 +10,7 @@
 
 #define BINDING_REDIRECT "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
 #define BINDING_POST "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
+#define OID "urn:oid:"
 #define MAX_ENTITY_ID 1024   /* spec: SAML-Core 8.3.6 */
 
 /* A file under way. */
@@ -207,34 +208,73 @@ static apr_status_t read_certificates(samlc_metadata_key_t *key, const reader_t 
     return APR_SUCCESS;
 }
 
-/* A bare RSA key. spec: XML-Signature 4.5.2.2 */
-static apr_status_t read_key_value(samlc_metadata_key_t *key, const reader_t *reader,
-                                   const xmlNode *key_info)
+/* spec: XML-Signature 4.5.2.2 */
+static apr_status_t read_rsa(samlc_key_t **key, const reader_t *reader, const xmlNode *rsa)
 {
-    xmlNodePtr value = samlc_xml_child(key_info, SAMLC_NS_DS, "KeyValue", NULL);
-    xmlNodePtr rsa = samlc_xml_child(value, SAMLC_NS_DS, "RSAKeyValue", NULL);
     samlc_data_t modulus = {NULL, 0, NULL};
     samlc_data_t exponent = {NULL, 0, NULL};
-    samlc_key_t *bare = NULL;
     apr_status_t rv = APR_EGENERAL;
 
-    if (!rsa) {
-        return fail(reader, "holds neither an X509Certificate nor an RSAKeyValue");
-    }
     rv = read_base64(&modulus, reader, samlc_xml_child(rsa, SAMLC_NS_DS, "Modulus", NULL),
                      "Modulus");
     if (rv == APR_SUCCESS) {
         rv = read_base64(&exponent, reader, samlc_xml_child(rsa, SAMLC_NS_DS, "Exponent", NULL),
                          "Exponent");
     }
-    if (rv != APR_SUCCESS) {
-        return rv;
+    if (rv == APR_SUCCESS
+        && samlc_key_from_rsa(key, &modulus, &exponent, reader->res, reader->pool)
+               != APR_SUCCESS) {
+        rv = fail(reader, reader->res->message);
     }
-    if (samlc_key_from_rsa(&bare, &modulus, &exponent, reader->res, reader->pool) != APR_SUCCESS) {
-        return fail(reader, reader->res->message);
+    return rv;
+}
+
+/* spec: XML-Signature 1.1, 4.5.2.3 - by the name of its curve only */
+static apr_status_t read_ec(samlc_key_t **key, const reader_t *reader, const xmlNode *ec)
+{
+    xmlNodePtr curve = samlc_xml_child(ec, SAMLC_NS_DSIG11, "NamedCurve", NULL);
+    const char *uri = curve ? samlc_xml_attr(curve, "URI", reader->scratch) : NULL;
+    samlc_data_t point = {NULL, 0, NULL};
+    apr_status_t rv = APR_EGENERAL;
+
+    if (!uri || strncmp(uri, OID, strlen(OID)) != 0) {
+        return fail(reader, "its ECKeyValue has no NamedCurve with a URI like " OID
+                            "1.2.840.10045.3.1.7");
+    }
+    rv = read_base64(&point, reader, samlc_xml_child(ec, SAMLC_NS_DSIG11, "PublicKey", NULL),
+                     "PublicKey");
+    if (rv == APR_SUCCESS
+        && samlc_key_from_ec(key, uri + strlen(OID), &point, reader->res, reader->pool)
+               != APR_SUCCESS) {
+        rv = fail(reader, reader->res->message);
+    }
+    return rv;
+}
+
+/* A bare key. */
+static apr_status_t read_key_value(samlc_metadata_key_t *key, const reader_t *reader,
+                                   const xmlNode *key_info)
+{
+    xmlNodePtr value = samlc_xml_child(key_info, SAMLC_NS_DS, "KeyValue", NULL);
+    xmlNodePtr kind = samlc_xml_first(value);
+    samlc_key_t *bare = NULL;
+    apr_status_t rv = APR_EGENERAL;
+
+    if (samlc_xml_is(kind, SAMLC_NS_DS, "RSAKeyValue")) {
+        rv = read_rsa(&bare, reader, kind);
+    }
+    else if (samlc_xml_is(kind, SAMLC_NS_DSIG11, "ECKeyValue")) {
+        rv = read_ec(&bare, reader, kind);
+    }
+    else if (kind) {
+        rv = fail_value(reader, "holds no X509Certificate, and a KeyValue that is not used here",
+                        (const char *)kind->name);
+    }
+    else {
+        rv = fail(reader, "holds neither an X509Certificate nor a KeyValue");
     }
     key->key = bare;
-    return APR_SUCCESS;
+    return rv;
 }
 
 static int is_known(const samlc_metadata_t *metadata, const samlc_metadata_key_t *key)

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <regex.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/trust/constraint.h"
@@ -14,6 +15,7 @@
 #define MAX_ENTITY_ID 1024   /* spec: SAML-Core 8.3.6 */
 #define MAX_NAME 64          /* longer than any name of a setting */
 #define MAX_SKEW_UNWARNED 300
+#define MAX_FILTER 1000      /* characters of a regular expression, its counts written out */
 
 typedef struct setting_t setting_t;
 
@@ -99,13 +101,84 @@ static const char *parse_constraint(void *field, const char *value, const settin
     return error ? error : parse_text(field, value, setting, p);
 }
 
+static void skip_to(const char **at, char c)
+{
+    while (**at != '\0' && *(*at)++ != c) {
+        continue;
+    }
+}
+
+/* The greatest number of a count, behind its brace. */
+static long read_count(const char **at)
+{
+    char *end = NULL;
+    long count = strtol(*at, &end, 10);
+
+    if (*end == ',') {
+        long to = strtol(end + 1, NULL, 10);
+
+        count = to > count ? to : count;
+    }
+    skip_to(at, '}');
+    return count < 1 ? 1 : count > MAX_FILTER ? MAX_FILTER : count;
+}
+
+/*
+ * How many characters and brackets an expression has once its counts are written out, as regcomp
+ * does it: a{255}{255} has 65025. Never less than there are. Reads up to the end of a group.
+ */
+static long written_out(const char **at)
+{
+    long all = 0, last = 0;   /* `last`: what a count would repeat */
+
+    while (**at != '\0' && **at != ')' && all <= MAX_FILTER) {
+        char c = *(*at)++;
+
+        if (c == '{') {
+            last *= read_count(at);
+        }
+        else if (!strchr("*+?", c)) {
+            last = 1;
+        }
+        if (c == '(') {
+            last += written_out(at);
+            *at += **at == ')';
+        }
+        else if (c == '[') {
+            *at += **at == '^';
+            *at += **at == ']';
+            skip_to(at, ']');
+        }
+        else if (c == '\\' && **at != '\0') {
+            (*at)++;
+        }
+        all += last;
+    }
+    return all;
+}
+
+static int is_too_long(const char *regex)
+{
+    long all = 0;
+
+    while (*regex != '\0' && all <= MAX_FILTER) {
+        all += written_out(&regex);
+        regex += *regex == ')';   /* one that closes nothing is a character */
+    }
+    return all > MAX_FILTER;
+}
+
 static const char *parse_regex(void *field, const char *value, const setting_t *setting,
                                apr_pool_t *p)
 {
     char reason[128];
     regex_t regex;
-    int error = regcomp(&regex, value, REG_EXTENDED | REG_NOSUB);
+    int error = 0;
 
+    if (is_too_long(value)) {
+        return "too long, once its counts are written out";
+    }
+    error = regcomp(&regex, value, REG_EXTENDED | REG_NOSUB);
     if (error != 0) {
         regerror(error, &regex, reason, sizeof(reason));
         return apr_pstrdup(p, reason);

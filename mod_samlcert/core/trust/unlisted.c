@@ -30,16 +30,20 @@ static const char *path_of(const char *state_dir, const char *idp, const samlc_c
                        NULL);
 }
 
-/* The rest of the line that begins with `name`; NULL if there is none. */
+/*
+ * The rest of the first line that begins with `name`; NULL if there is none. What stands within a
+ * line may be from a stranger: the subject of a certificate.
+ */
 static const char *value_of(const samlc_data_t *file, const char *name, apr_pool_t *p)
 {
-    const char *at = strstr((const char *)file->data, name);
+    const char *line = apr_pstrmemdup(p, (const char *)file->data, file->len);
+    apr_size_t len = strlen(name);
 
-    if (at == NULL) {
-        return NULL;
+    while (line != NULL && strncmp(line, name, len) != 0) {
+        line = strchr(line, '\n');
+        line = line == NULL ? NULL : line + 1;
     }
-    at += strlen(name);
-    return apr_pstrmemdup(p, at, strcspn(at, "\r\n"));
+    return line == NULL ? NULL : apr_pstrmemdup(p, line + len, strcspn(line + len, "\r\n"));
 }
 
 static const char *content_of(const samlc_idp_t *idp, const samlc_cert_t *cert,
@@ -116,25 +120,41 @@ apr_status_t samlc_unlisted_note(int *is_due, const char *state_dir, const samlc
     return rv;
 }
 
+apr_status_t samlc_unlisted_parse(samlc_unlisted_t *entry, const samlc_data_t *file,
+                                  samlc_result_t *res, apr_pool_t *p)
+{
+    apr_array_header_t *certs = NULL;
+    apr_status_t rv = samlc_cert_parse_file(&certs, file, res, p);
+
+    memset(entry, 0, sizeof(*entry));
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    entry->cert = APR_ARRAY_IDX(certs, 0, samlc_cert_t *);
+    entry->first_seen = value_of(file, FIRST_SEEN, p);
+    entry->last_seen = value_of(file, LAST_SEEN, p);
+    entry->chain = value_of(file, CHAIN, p);
+    return entry->first_seen != NULL && entry->last_seen != NULL && entry->chain != NULL
+               ? APR_SUCCESS
+               : samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_MALFORMED,
+                                   "%s: does not say when it was seen", file->origin);
+}
+
 /* What a file says; FALSE for one that we did not write. */
 static int read_entry(samlc_unlisted_t *entry, const char *state_dir, const char *idp,
                       const char *name, apr_pool_t *p)
 {
     samlc_result_t *res = samlc_result_make(p);
-    apr_array_header_t *certs = NULL;
+    const char *path = apr_pstrcat(p, folder_of(state_dir, idp, p), "/", name, NULL);
     samlc_data_t file;
 
-    entry->idp = idp;
-    entry->path = apr_pstrcat(p, folder_of(state_dir, idp, p), "/", name, NULL);
-    if (samlc_file_read(&file, entry->path, SAMLC_MAX_CERT_FILE, res, p) != APR_SUCCESS
-        || samlc_cert_parse_file(&certs, &file, res, p) != APR_SUCCESS) {
+    if (samlc_file_read(&file, path, SAMLC_MAX_CERT_FILE, res, p) != APR_SUCCESS
+        || samlc_unlisted_parse(entry, &file, res, p) != APR_SUCCESS) {
         return 0;
     }
-    entry->cert = APR_ARRAY_IDX(certs, 0, samlc_cert_t *);
-    entry->first_seen = value_of(&file, FIRST_SEEN, p);
-    entry->last_seen = value_of(&file, LAST_SEEN, p);
-    entry->chain = value_of(&file, CHAIN, p);
-    return entry->first_seen != NULL && entry->last_seen != NULL && entry->chain != NULL;
+    entry->idp = idp;
+    entry->path = path;
+    return 1;
 }
 
 static int compare_entries(const void *a, const void *b)

@@ -41,6 +41,13 @@ apr_status_t samlc_unlisted_note(int *is_due, const char *state_dir, const samlc
 apr_status_t samlc_unlisted_list(apr_array_header_t **list, const char *state_dir,
                                  samlc_result_t *res, apr_pool_t *p);
 
+/*
+ * Reads what such a file says: malformed unless it is one that samlc_unlisted_note could have
+ * written. `idp` and `path` are left NULL.
+ */
+apr_status_t samlc_unlisted_parse(samlc_unlisted_t *entry, const samlc_data_t *file,
+                                  samlc_result_t *res, apr_pool_t *p);
+
 /* The command that would stage it, for the log and the CLI. */
 const char *samlc_unlisted_stage_command(const char *state_dir, const char *trust_dir,
                                          const char *idp, const samlc_cert_t *cert, apr_pool_t *p);

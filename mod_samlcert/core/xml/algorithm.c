@@ -156,10 +156,8 @@ static const char *names_of_kind(samlc_algorithm_kind_t kind, apr_pool_t *p)
     return samlc_algorithms_show(~(samlc_algorithms_t)0, kind, p);
 }
 
-static apr_status_t fail_unknown(samlc_algorithm_kind_t kind, const char *name, samlc_result_t *res,
-                                 apr_pool_t *p)
+const char *samlc_algorithm_why_never(const char *name, apr_pool_t *p)
 {
-    const char *why = NULL;
     char *lower = apr_pstrdup(p, name);
     apr_size_t i;
 
@@ -168,10 +166,17 @@ static apr_status_t fail_unknown(samlc_algorithm_kind_t kind, const char *name, 
     }
     for (i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
         if (strstr(lower, never[i].part)) {
-            why = never[i].why;
-            break;
+            return never[i].why;
         }
     }
+    return NULL;
+}
+
+static apr_status_t fail_unknown(samlc_algorithm_kind_t kind, const char *name, samlc_result_t *res,
+                                 apr_pool_t *p)
+{
+    const char *why = samlc_algorithm_why_never(name, p);
+
     if (why) {
         return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_CONFIG_INVALID, "\"%s\": %s",
                                  samlc_text_show(name, p), why);

@@ -30,6 +30,12 @@ typedef apr_uint32_t samlc_algorithms_t;
 /* The algorithm of this kind with this URI; NULL if it is not known (and so never allowed). */
 const samlc_algorithm_t *samlc_algorithm_find(samlc_algorithm_kind_t kind, const char *uri);
 
+/*
+ * Why no setting can allow the algorithm of this name or URI: HMAC, or one that the xmlsec1 of this
+ * build lacks. NULL where there is no more to say than that it is not known.
+ */
+const char *samlc_algorithm_why_never(const char *name, apr_pool_t *p);
+
 /* The default set. */
 samlc_algorithms_t samlc_algorithms_default(samlc_algorithm_kind_t kind);
 

@@ -38,12 +38,14 @@ static apr_status_t read_algorithm(const samlc_algorithm_t **algorithm, const xm
 {
     const char *uri = samlc_xml_attr(node, "Algorithm", p);
     const samlc_algorithm_t *found = uri == NULL ? NULL : samlc_algorithm_find(kind, uri);
+    const char *never = uri == NULL ? NULL : samlc_algorithm_why_never(uri, p);
 
     *algorithm = NULL;
     if (found == NULL) {
         return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_ALGORITHM_FORBIDDEN,
-                                 "%s %s is not known", (const char *)node->name,
-                                 samlc_text_show(uri, p));
+                                 "%s %s is not known%s%s", (const char *)node->name,
+                                 samlc_text_show(uri, p), never == NULL ? "" : ": ",
+                                 never == NULL ? "" : never);
     }
     if (!samlc_algorithms_has(policy->allowed[kind], found)) {
         return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_ALGORITHM_FORBIDDEN,

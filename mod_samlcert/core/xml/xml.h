@@ -15,6 +15,7 @@
 #define SAMLC_NS_SAML "urn:oasis:names:tc:SAML:2.0:assertion"
 #define SAMLC_NS_MD "urn:oasis:names:tc:SAML:2.0:metadata"
 #define SAMLC_NS_DS "http://www.w3.org/2000/09/xmldsig#"
+#define SAMLC_NS_DSIG11 "http://www.w3.org/2009/xmldsig11#"
 #define SAMLC_NS_XENC "http://www.w3.org/2001/04/xmlenc#"
 #define SAMLC_NS_XENC11 "http://www.w3.org/2009/xmlenc11#"
 
