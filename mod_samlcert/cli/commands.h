@@ -41,6 +41,8 @@ int samlc_cmd_history(ctl_t *ctl, int argc, const char **argv);
 int samlc_cmd_diff(ctl_t *ctl, int argc, const char **argv);
 int samlc_cmd_rollback(ctl_t *ctl, int argc, const char **argv);
 int samlc_cmd_recover(ctl_t *ctl, int argc, const char **argv);
+int samlc_cmd_schedule(ctl_t *ctl, int argc, const char **argv);
+int samlc_cmd_settle(ctl_t *ctl, int argc, const char **argv);
 int samlc_cmd_settings(ctl_t *ctl, int argc, const char **argv);
 int samlc_cmd_help(ctl_t *ctl, int argc, const char **argv);
 
@@ -50,7 +52,10 @@ int ctl_usage(const ctl_t *ctl, const char *fmt, ...) __attribute__((format(prin
 /* Says on stderr what failed: "samlcertctl: CODE: SENTENCE". */
 void ctl_complain(const samlc_result_t *res);
 
-/* The trust directory as a source; nobody's permissions are checked. */
+/*
+ * The trust directory as a source, with the overlay of the state directory if that is known;
+ * nobody's permissions are checked.
+ */
 apr_status_t ctl_source(samlc_source_t *source, const ctl_t *ctl, samlc_result_t *res);
 
 /* Loads the trust directory as of ctl->now, until the pool goes. */

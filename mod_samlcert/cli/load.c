@@ -8,11 +8,13 @@
 
 #include "cli/commands.h"
 #include "core/base/file.h"
+#include "core/trust/overlay.h"
 
 apr_status_t ctl_source(samlc_source_t *source, const ctl_t *ctl, samlc_result_t *res)
 {
     const char *dir = ctl->trust ? ctl->trust : CTL_DEFAULT_TRUST;
     char *absolute = NULL;
+    char *state = NULL;
     apr_status_t rv = apr_filepath_merge(&absolute, NULL, dir, 0, ctl->pool);
 
     memset(source, 0, sizeof(*source));
@@ -21,6 +23,9 @@ apr_status_t ctl_source(samlc_source_t *source, const ctl_t *ctl, samlc_result_t
                                  samlc_text_show(dir, ctl->pool));
     }
     source->dir = absolute;
+    if (ctl->state && apr_filepath_merge(&state, NULL, ctl->state, 0, ctl->pool) == APR_SUCCESS) {
+        source->overlay = apr_pstrcat(ctl->pool, state, "/" SAMLC_OVERLAY_NAME, NULL);
+    }
     return APR_SUCCESS;
 }
 

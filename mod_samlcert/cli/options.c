@@ -46,6 +46,8 @@ static const option_t table[] = {
      "do it although the last key of an IdP, or all of them at once, or our active key is lost"},
     {"dry-run", NULL, FLAG, offsetof(ctl_t, dry_run), 0, "say what would be done, and do nothing"},
     {"yes", NULL, FLAG, offsetof(ctl_t, yes), 0, "do not ask"},
+    {"prune", NULL, FLAG, offsetof(ctl_t, prune), 0, "remove keys of ours that are gone"},
+    {"remove", NULL, FLAG, offsetof(ctl_t, remove), 0, "take the line away"},
 };
 #define COUNT ((int)(sizeof(table) / sizeof(table[0])))
 

@@ -33,6 +33,8 @@ typedef struct ctl_t {
     int force;
     int dry_run;
     int yes;
+    int prune;
+    int remove;
 } ctl_t;
 
 /*

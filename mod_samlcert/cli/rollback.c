@@ -149,7 +149,7 @@ static apr_status_t fill(plan_t *plan)
     plan->report.removed = removed;
     for (i = 0; i < then->seen->nelts && rv == APR_SUCCESS; i++) {
         seen = &APR_ARRAY_IDX(then->seen, i, samlc_seen_t);
-        if (!seen->is_dir) {
+        if (!seen->is_dir && !samlc_text_equal(seen->path, plan->source.overlay)) {
             rv = put_one(plan, seen->path);
         }
     }
@@ -199,7 +199,8 @@ static apr_status_t prepare(plan_t *plan, const char *name)
         return rv;
     }
     apr_pool_cleanup_register(ctl->pool, plan->candidate, destroy, apr_pool_cleanup_null);
-    if (strcmp(plan->candidate->digest_hex, plan->report.about->digest_hex) != 0) {
+    /* By the files: what time or first use has moved since then moves them as well. */
+    if (memcmp(plan->candidate->files_digest, plan->target->files_digest, SAMLC_SHA256_LEN) != 0) {
         return samlc_result_fail(plan->res, APR_EINVAL, SAMLC_REASON_CONFIG_INVALID,
                                  "generation %.12s would become %.12s: its copy changed while it "
                                  "was read", plan->report.about->digest_hex,

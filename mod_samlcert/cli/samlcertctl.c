@@ -42,6 +42,14 @@ static const ctl_command_t commands[] = {
       "last one that differs from it); exit 0 done, 1 refused, 2 unusable" },
     { "recover", samlc_cmd_recover, "", "", CTL_UNUSABLE,
       "carry out the rest of a change that was interrupted" },
+    { "schedule", samlc_cmd_schedule, "json now keys dry-run force remove",
+      "[--force] IDP|--keys SET activate|retire SLOT TIME, or --remove IDP|--keys SET "
+      "activate|retire SLOT", CTL_UNUSABLE,
+      "say from when on a certificate, or a key of ours, is to have another slot" },
+    { "settle", samlc_cmd_settle, "json now dry-run prune",
+      "[--state DIR] [--dry-run] [--prune] [--json]", CTL_UNUSABLE,
+      "give files the names of the slots where time or first use has moved them; nothing changes "
+      "its slot by that" },
     { "settings", samlc_cmd_settings, "markdown", "[--markdown]", CTL_UNUSABLE,
       "explain the settings of an IdP (idp.conf, <SamlCertIdP>)" },
     { "help", samlc_cmd_help, "", "[COMMAND]", CTL_UNUSABLE, "explain a command" },

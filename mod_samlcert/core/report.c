@@ -8,6 +8,7 @@
 
 #include "core/base/clock.h"
 #include "core/trust/difference.h"
+#include "core/trust/moves.h"
 
 /*
  * A string; null for NULL. What is not UTF-8 (a path, a name in an odd certificate) is escaped:
@@ -343,6 +344,38 @@ static void put_use(json_t *json, int is_known, const samlc_use_t *use, apr_pool
     json_object_set_new(json, "count", is_known ? number(use->count) : json_null());
 }
 
+static void put_scheduled(json_t *array, const char *move, apr_time_t at, apr_pool_t *p)
+{
+    json_t *json = NULL;
+
+    if (at != 0) {
+        json = json_object();
+        json_object_set_new(json, "move", text(move, p));
+        json_object_set_new(json, "at", instant(at, p));
+        json_array_append_new(array, json);
+    }
+}
+
+/* Where its file says that it is, what took it elsewhere, and what will. */
+static void put_place(json_t *json, const samlc_place_t *place, const char *filed, apr_pool_t *p)
+{
+    json_t *moved = json_null();
+    json_t *scheduled = json_array();
+
+    if (place && place->slot != place->filed) {
+        moved = json_object();
+        json_object_set_new(moved, "why", text(place->why, p));
+        json_object_set_new(moved, "at", instant(place->since, p));
+    }
+    if (place) {
+        put_scheduled(scheduled, samlc_move_word(SAMLC_MOVE_ACTIVATE), place->activate_at, p);
+        put_scheduled(scheduled, samlc_move_word(SAMLC_MOVE_RETIRE), place->retire_at, p);
+    }
+    json_object_set_new(json, "filed", text(place ? filed : NULL, p));
+    json_object_set_new(json, "moved", moved);
+    json_object_set_new(json, "scheduled", scheduled);
+}
+
 static json_t *entry(const samlc_trust_entry_t *e, const samlc_idp_t *idp,
                      const samlc_ledger_t *ledger, apr_time_t now, apr_pool_t *p)
 {
@@ -354,6 +387,7 @@ static json_t *entry(const samlc_trust_entry_t *e, const samlc_idp_t *idp,
     json_object_set_new(json, "mode", text(samlc_trust_mode_word(e->mode), p));
     json_object_set_new(json, "source", text(e->origin, p));
     put_use(json, is_known, &use, p);
+    put_place(json, e->place, e->place ? samlc_trust_slot_word(e->place->filed) : NULL, p);
     return json;
 }
 
@@ -426,6 +460,7 @@ static json_t *own_keys(const samlc_keyset_t *set, apr_time_t now, apr_pool_t *p
 {
     json_t *json = json_array();
     const samlc_own_key_t *own = NULL;
+    const samlc_place_t *place = NULL;
     json_t *one = NULL;
     int role = 0;
 
@@ -437,6 +472,8 @@ static json_t *own_keys(const samlc_keyset_t *set, apr_time_t now, apr_pool_t *p
         one = particulars(own->cert, samlc_cert_key(own->cert), now, p);
         json_object_set_new(one, "role", text(samlc_own_role_word((samlc_own_role_t)role), p));
         json_object_set_new(one, "source", text(samlc_cert_origin(own->cert), p));
+        place = samlc_moves_find_slot(set->places, samlc_moves_own_slot((samlc_own_role_t)role));
+        put_place(one, place, place ? samlc_moves_own_word(place->filed) : NULL, p);
         json_array_append_new(json, one);
     }
     return json;
@@ -615,6 +652,17 @@ const char *samlc_report_status(const samlc_status_report_t *status, apr_pool_t 
     json_object_set_new(json, "idps", idps(snapshot, status->ledger, status->now, p));
     json_object_set_new(json, "keysets", keysets(snapshot, status->now, p));
     json_object_set_new(json, "warnings", strings(snapshot->warnings, p));
+    return document(json, p);
+}
+
+/* Changes */
+
+const char *samlc_report_steps(const apr_array_header_t *steps, int is_done, apr_pool_t *p)
+{
+    json_t *json = json_object();
+
+    json_object_set_new(json, "done", json_boolean(is_done));
+    json_object_set_new(json, "steps", strings(steps, p));
     return document(json, p);
 }
 

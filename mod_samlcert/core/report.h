@@ -104,6 +104,9 @@ const char *samlc_report_diff(const samlc_snapshot_t *before, const samlc_snapsh
 /* {"generation", "recorded", "done", "written", "removed", "differences", "losses", "error"} */
 const char *samlc_report_rollback(const samlc_rollback_report_t *rollback, apr_pool_t *p);
 
+/* What a command does or did to the trust directory: {"done": true, "steps": [...]} */
+const char *samlc_report_steps(const apr_array_header_t *steps, int is_done, apr_pool_t *p);
+
 /* {"state": "ok|warning|critical", "errors": [...], "warnings": [...]} */
 const char *samlc_report_lint(const samlc_result_t *error, const apr_array_header_t *warnings,
                               apr_pool_t *p);

@@ -7,6 +7,7 @@
 #include "core/base/clock.h"
 #include "core/saml/response.h"
 #include "core/trust/remembered.h"
+#include "core/trust/overlay.h"
 #include "core/trust/unlisted.h"
 #include "httpd/form.h"
 #include "httpd/log.h"
@@ -267,6 +268,29 @@ static void remember(const acs_t *acs, const samlc_verdict_t *verdict)
     }
 }
 
+/*
+ * The IdP signs with what is staged: it becomes primary, if that is wanted. It is trusted either
+ * way, so a failure hurts nobody, and the next login tries again.
+ */
+static void promote(const acs_t *acs, const samlc_verdict_t *verdict)
+{
+    samlc_result_t *res = samlc_result_make(acs->r->pool);
+    apr_status_t rv = APR_SUCCESS;
+    int is_news = 0;
+
+    if (!verdict->idp->settings->promote_on_first_use || verdict->trust.slot != SAMLC_SLOT_STAGED) {
+        return;
+    }
+    rv = samlc_overlay_promote(&is_news, acs->conf->realm->source.overlay, acs->snapshot,
+                               verdict->idp, verdict->trust.cert, acs->now, res, acs->r->pool);
+    if (rv != APR_SUCCESS && !APR_STATUS_IS_EAGAIN(rv)
+        && mod_samlc_log_is_due("promotion", acs->now, WARN_EVERY)) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, acs->r, MOD_SAMLC_TAG_NOT_PROMOTED
+                      "%s: idp %s signs with what is staged, which can't be made primary: %s",
+                      samlc_reason_word(res->reason), verdict->idp->name, res->message);
+    }
+}
+
 static int admit(const acs_t *acs, const samlc_verdict_t *verdict)
 {
     request_rec *r = acs->r;
@@ -275,6 +299,7 @@ static int admit(const acs_t *acs, const samlc_verdict_t *verdict)
     log_accepted(acs, verdict);
     count_use(acs, verdict);
     remember(acs, verdict);
+    promote(acs, verdict);
     mod_samlc_board_count(acs->conf->realm->board, SAMLC_REASON_OK);
     mod_samlc_session_remove(r);    /* the one that this browser had before */
     mod_samlc_session_send(r, acs->cookie);

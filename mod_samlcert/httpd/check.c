@@ -292,13 +292,15 @@ static void print_warnings(const mod_samlc_realm_t *realm, const samlc_snapshot_
 static int check_trust(const mod_samlc_realm_t *realm, apr_pool_t *p)
 {
     samlc_result_t *res = samlc_result_make(p);
+    samlc_source_t source = realm->source;
     samlc_snapshot_t *snapshot = NULL;
     int good = 0;
 
+    source.overlay = NULL;    /* the server's user writes it, and root does not read that */
     if (!check_trust_dir(realm->server, p)) {
         return 0;
     }
-    if (samlc_snapshot_load(&snapshot, &realm->source, NULL, NULL, apr_time_now(), res, p)
+    if (samlc_snapshot_load(&snapshot, &source, NULL, NULL, apr_time_now(), res, p)
         != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, realm->server, MOD_SAMLC_TAG_TRUST "%s: %s",
                      samlc_reason_word(res->reason), res->message);

@@ -7,6 +7,8 @@
 #include <unistd.h>
 #include <unixd.h>
 
+#include "core/trust/moves.h"
+#include "core/trust/overlay.h"
 #include "httpd/log.h"
 
 #define KEEP_GENERATIONS 20
@@ -68,6 +70,8 @@ static mod_samlc_realm_t *make(mod_samlc_process_t *process, const mod_samlc_ser
 
     realm->source.dir = conf->trust_dir;
     realm->source.sections = conf->sections;
+    realm->source.overlay = apr_pstrcat(p, mod_samlc_state_dir(state), "/" SAMLC_OVERLAY_NAME,
+                                        NULL);
     /* Where httpd is started unprivileged its user owns everything anyway: that is a warning. */
     realm->source.check_owner = geteuid() == 0;
     realm->source.server_uid = geteuid() == 0 ? ap_unixd_config.user_id : geteuid();
@@ -134,7 +138,26 @@ static apr_status_t number(void *baton, samlc_snapshot_t *snapshot, apr_pool_t *
     return rv;
 }
 
-static void report_accepted(mod_samlc_realm_t *realm, const samlc_snapshot_t *snapshot)
+/* What has another slot now than its file says; each change once. */
+static void report_moves(mod_samlc_realm_t *realm, const samlc_snapshot_t *snapshot, apr_pool_t *p)
+{
+    int i = 0;
+
+    for (i = 0; i < snapshot->moves->nelts; i++) {
+        const samlc_moved_t *moved = &APR_ARRAY_IDX(snapshot->moves, i, samlc_moved_t);
+        const char *sentence = apr_psprintf(p, "%s: certificate %s moves %s -> %s (%s)",
+                                            moved->owner, samlc_cert_sha256_hex(moved->cert),
+                                            moved->from, moved->to, moved->place->why);
+
+        if (mod_samlc_seat_elect_moved(realm->child->seat, sentence)) {
+            ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, realm->server, MOD_SAMLC_TAG_MOVED "%s",
+                         sentence);
+        }
+    }
+}
+
+static void report_accepted(mod_samlc_realm_t *realm, const samlc_snapshot_t *snapshot,
+                            apr_pool_t *p)
 {
     apr_uint64_t before = 0;
     int i = 0;
@@ -149,6 +172,7 @@ static void report_accepted(mod_samlc_realm_t *realm, const samlc_snapshot_t *sn
     ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, realm->server, MOD_SAMLC_TAG_GENERATION
                  "generation %" APR_UINT64_T_FMT " -> %" APR_UINT64_T_FMT " (%.12s): %s is in use",
                  before, snapshot->number, snapshot->digest_hex, realm->source.dir);
+    report_moves(realm, snapshot, p);
     for (i = 0; i < snapshot->warnings->nelts; i++) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, realm->server, MOD_SAMLC_TAG_SET_WARNING
                      "generation %" APR_UINT64_T_FMT ": %s", snapshot->number,
@@ -192,7 +216,7 @@ static void report(void *baton, samlc_loader_event_t event, const samlc_snapshot
 {
     switch (event) {
     case SAMLC_LOADER_ACCEPTED:
-        report_accepted(baton, snapshot);
+        report_accepted(baton, snapshot, p);
         break;
     case SAMLC_LOADER_REFUSED:
         report_refused(baton, snapshot, res, p);

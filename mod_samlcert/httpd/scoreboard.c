@@ -15,9 +15,10 @@
 #define MAX_SEATS 1024
 #define MAX_REALMS 64
 #define MAX_MESSAGE 512
+#define MAX_MOVES 1024
 
 /* The memory may have been made by another version of this module, before a graceful restart. */
-#define BOARD_KEY "mod_samlcert board 2"
+#define BOARD_KEY "mod_samlcert board 3"
 
 /* What a child tells. Plain data: written and read under the seat's version. */
 typedef struct telling_t {
@@ -54,6 +55,7 @@ struct mod_samlc_seat_t {
 struct mod_samlc_board_t {
     topic_t topics[MAX_REALMS];
     atomic_uint_least64_t counts[SAMLC_REASON_COUNT];
+    atomic_uint_least64_t moves[MAX_MOVES];    /* that the log knows, hashed */
     mod_samlc_seat_t seats[MAX_SEATS];
 };
 
@@ -262,6 +264,13 @@ int mod_samlc_seat_elect_unkept(mod_samlc_seat_t *seat, const char *sentence)
     apr_uint64_t trouble = mod_samlc_log_hash(sentence);
 
     return !topic || atomic_exchange(&topic->trouble, trouble) != trouble;
+}
+
+int mod_samlc_seat_elect_moved(mod_samlc_seat_t *seat, const char *sentence)
+{
+    apr_uint64_t move = mod_samlc_log_hash(sentence) ^ (seat ? atomic_load(&seat->realm) : 0);
+
+    return !seat || atomic_exchange(&seat->board->moves[move % MAX_MOVES], move) != move;
 }
 
 /* ---- the last good generation ---------------------------------------------------------------- */

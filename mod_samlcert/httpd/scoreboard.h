@@ -66,6 +66,12 @@ int mod_samlc_seat_elect_recovered(mod_samlc_seat_t *seat);
 int mod_samlc_seat_elect_unkept(mod_samlc_seat_t *seat, const char *sentence);
 
 /*
+ * The same for a move of a certificate: TRUE for the first that comes with this sentence since the
+ * server was started. Two sentences may share a place, then one of them is told more often.
+ */
+int mod_samlc_seat_elect_moved(mod_samlc_seat_t *seat, const char *sentence);
+
+/*
  * Fills logins, and children and last_error_* of the report, of this realm, from the children that
  * are alive.
  */

@@ -55,7 +55,7 @@ static void put_slot(samlc_trust_slot_t slot, const test_cert_t *made)
 {
     samlc_idp_slot_t *s = apr_array_push(slots);
 
-    *s = (samlc_idp_slot_t){ slot, parsed(made), "slot.pem" };
+    *s = (samlc_idp_slot_t){ slot, parsed(made), "slot.pem", NULL };
 }
 
 static void set_conf(const char *conf)

@@ -166,7 +166,7 @@ static const samlc_cert_t *on_file(samlc_trust_slot_t slot, const test_cert_t *c
     samlc_cert_t *c = NULL;
 
     ck_assert_int_eq(samlc_cert_parse_der(&c, &cert->der, res, p), APR_SUCCESS);
-    *s = (samlc_idp_slot_t){ slot, c, "slot.pem" };
+    *s = (samlc_idp_slot_t){ slot, c, "slot.pem", NULL };
     return c;
 }
 

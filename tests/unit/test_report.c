@@ -194,7 +194,7 @@ START_TEST(a_list_has_the_particulars)
     is_text("idps.0.status", "active");
     has_members(at("idps.0.certificates.0"), "sha256 subject issuer serial not_before not_after "
                 "days_left spki_sha256 key_type key_bits slot mode source first_use last_use "
-                "count");
+                "count filed moved scheduled");
     is_text("idps.0.certificates.0.sha256", samlc_cert_sha256_hex(w->primary));
     is_text("idps.0.certificates.0.subject", "CN=primary");
     is_text("idps.0.certificates.0.serial", "1f");

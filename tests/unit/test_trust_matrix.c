@@ -300,7 +300,7 @@ static samlc_idp_t *build(rule_t rule, situation_t situation)
     ck_assert_msg(samlc_settings_parse(settings, &conf, res, p) == APR_SUCCESS, "%s", res->message);
     if (slot != SAMLC_SLOT_NONE) {
         APR_ARRAY_PUSH(slots, samlc_idp_slot_t) =
-            (samlc_idp_slot_t){ slot, parsed(subject), "slot.pem" };
+            (samlc_idp_slot_t){ slot, parsed(subject), "slot.pem", NULL };
     }
     if (rule == METADATA || rule == METADATA_CHAIN) {
         m.metadata = metadata_of(subject);

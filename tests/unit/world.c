@@ -61,7 +61,7 @@ static samlc_settings_t *add_idp(world_t *w, const char *name, const char *conf,
         samlc_cert_t *cert = NULL;
 
         ck_assert_int_eq(samlc_cert_parse_der(&cert, &primary->der, res, w->p), APR_SUCCESS);
-        *slot = (samlc_idp_slot_t){ SAMLC_SLOT_PRIMARY, cert, "primary.pem" };
+        *slot = (samlc_idp_slot_t){ SAMLC_SLOT_PRIMARY, cert, "primary.pem", NULL };
     }
     ck_assert_msg(samlc_settings_parse(settings, &lines, res, w->p) == APR_SUCCESS, "%s",
                   res->message);

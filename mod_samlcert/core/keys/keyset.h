@@ -20,7 +20,9 @@ typedef struct samlc_own_key_t {
 
 typedef struct samlc_keyset_t {
     const char *name;
-    samlc_own_key_t keys[SAMLC_OWN_COUNT];
+    samlc_own_key_t keys[SAMLC_OWN_COUNT];   /* by the role that they have now */
+    const apr_array_header_t *places;        /* samlc_place_t * of core/trust/moves: by their files;
+                                                NULL: not moved */
 } samlc_keyset_t;
 
 /* "active", "next", "retiring". */

@@ -146,25 +146,56 @@ apr_status_t samlc_archive_describe(samlc_archived_t *about, const samlc_archive
 
 /* ---- Loading a copy ---- */
 
+static apr_status_t load_as_it_is(samlc_snapshot_t **snapshot, const samlc_archive_t *archive,
+                                  const char *name, const samlc_source_t *source, apr_time_t now,
+                                  samlc_result_t *res, apr_pool_t *p)
+{
+    samlc_source_t copy = *source;
+
+    copy.root = path_of(archive, apr_pstrcat(p, name, "/files", NULL), p);
+    copy.check_owner = 0;    /* a copy is the server's own; what it is made of was checked */
+    return samlc_snapshot_load(snapshot, &copy, NULL, NULL, now, res, p);
+}
+
 /* Loads the copy in archive/name and compares: what has another digest is not it. */
 static apr_status_t load_copy(samlc_snapshot_t **snapshot, const samlc_archive_t *archive,
                               const char *name, const samlc_source_t *source,
                               const char *digest_hex, apr_time_t now, samlc_result_t *res,
                               apr_pool_t *p)
 {
-    samlc_source_t copy = *source;
-    apr_status_t rv = APR_EGENERAL;
+    apr_status_t rv = load_as_it_is(snapshot, archive, name, source, now, res, p);
 
-    copy.root = path_of(archive, apr_pstrcat(p, name, "/files", NULL), p);
-    copy.check_owner = 0;    /* a copy is the server's own; what it is made of was checked */
-    rv = samlc_snapshot_load(snapshot, &copy, NULL, NULL, now, res, p);
     if (rv == APR_SUCCESS && strcmp((*snapshot)->digest_hex, digest_hex) != 0) {
         rv = samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_CONFIG_INVALID,
-                               "%s: is not what generation %.12s was made of", copy.root,
-                               digest_hex);
+                               "%s/%s: is not what generation %.12s was made of", archive->dir,
+                               name, digest_hex);
         samlc_snapshot_destroy(*snapshot);
         *snapshot = NULL;
     }
+    return rv;
+}
+
+/*
+ * A move may have fallen due since the copy was made: it has its digest by the time when it was
+ * accepted, and serves by the present one.
+ */
+static apr_status_t load_moved(samlc_snapshot_t **snapshot, const samlc_archive_t *archive,
+                               const samlc_source_t *source, const samlc_archived_t *about,
+                               apr_time_t now, samlc_result_t *res, apr_pool_t *p)
+{
+    samlc_snapshot_t *accepted = NULL;
+    apr_status_t rv = load_copy(&accepted, archive, about->digest_hex, source, about->digest_hex,
+                                about->accepted_at, res, p);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    rv = load_as_it_is(snapshot, archive, about->digest_hex, source, now, res, p);
+    if (rv == APR_SUCCESS) {
+        memcpy((*snapshot)->digest, accepted->digest, sizeof(accepted->digest));
+        (*snapshot)->digest_hex = apr_pstrdup((*snapshot)->pool, accepted->digest_hex);
+    }
+    samlc_snapshot_destroy(accepted);
     return rv;
 }
 
@@ -189,6 +220,9 @@ apr_status_t samlc_archive_load(samlc_snapshot_t **snapshot, const samlc_archive
                                  archive->dir, digest_hex, samlc_text_show(about.trust_dir, p));
     }
     rv = load_copy(snapshot, archive, digest_hex, source, digest_hex, now, res, p);
+    if (rv != APR_SUCCESS) {
+        rv = load_moved(snapshot, archive, source, &about, now, res, p);
+    }
     if (rv == APR_SUCCESS) {
         (*snapshot)->is_archived = 1;
         (*snapshot)->number = about.number;
@@ -336,6 +370,11 @@ static apr_status_t copy_file(const samlc_source_t *source, const char *from, co
     return rv;
 }
 
+static int is_overlay(const samlc_source_t *source, const samlc_seen_t *seen)
+{
+    return samlc_text_equal(seen->path, source->overlay);
+}
+
 /* The files of a generation, below `root`. */
 static apr_status_t copy_files(const char *root, const samlc_source_t *source,
                                const samlc_snapshot_t *snapshot, samlc_result_t *res,
@@ -358,7 +397,12 @@ static apr_status_t copy_files(const char *root, const samlc_source_t *source,
                                     : apr_pstrmemdup(p, place,
                                                      (apr_size_t)(strrchr(place, '/') - place)),
                        res, p);
-        if (rv == APR_SUCCESS && !seen->is_dir) {
+        if (rv == APR_SUCCESS && is_overlay(source, seen)) {
+            /* One that can't be read is as good as none for who loads it, so for the copy, too. */
+            copy_file(source, samlc_source_place(source, seen->path, p), place,
+                      samlc_result_make(p));
+        }
+        else if (rv == APR_SUCCESS && !seen->is_dir) {
             rv = copy_file(source, samlc_source_place(source, seen->path, p), place, res);
         }
     }

@@ -72,8 +72,8 @@ const char *samlc_archive_current(const samlc_archive_t *archive, apr_pool_t *p)
 
 /*
  * Loads the copy with this digest. It must come from the trust directory of `source`, and is judged
- * with the sections of `source` and by `now`, as a load of the files would be. is_archived and
- * number are set.
+ * with the sections of `source` and by `now`, as a load of the files would be: what moves by then
+ * has moved, and the digest is that of its acceptance all the same. is_archived and number are set.
  */
 apr_status_t samlc_archive_load(samlc_snapshot_t **snapshot, const samlc_archive_t *archive,
                                 const samlc_source_t *source, const char *digest_hex,

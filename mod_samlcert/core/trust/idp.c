@@ -82,7 +82,8 @@ static void add_slots(build_t *b)
         const samlc_idp_slot_t *s = &APR_ARRAY_IDX(b->material->slots, i, samlc_idp_slot_t);
 
         samlc_trust_add(b->entries, SAMLC_MODE_ON_FILE, s->slot, s->cert, samlc_cert_key(s->cert),
-                        s->origin, b->p);
+                        s->origin, b->p)
+            ->place = s->place;
     }
 }
 

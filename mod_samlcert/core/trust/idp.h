@@ -39,9 +39,10 @@ typedef struct samlc_idp_material_t {
 
 /* A certificate file of a slot. */
 typedef struct samlc_idp_slot_t {
-    samlc_trust_slot_t slot;
+    samlc_trust_slot_t slot;         /* where it is now, moves included */
     const samlc_cert_t *cert;
     const char *origin;
+    const struct samlc_place_t *place;   /* of its file; NULL: not moved */
 } samlc_idp_slot_t;
 
 /*

@@ -17,6 +17,8 @@ typedef struct samlc_load_t {
     apr_array_header_t *settings;      /* of load_idps.c */
     apr_array_header_t *outside;       /* const char * */
     apr_array_header_t *warnings;      /* const char * */
+    apr_array_header_t *moves;         /* samlc_moved_t */
+    apr_array_header_t *promotions;    /* samlc_promotion_t: what the overlay says */
     apr_hash_t *contents;              /* path -> samlc_data_t *: each file is read once */
     samlc_result_t *res;
     apr_pool_t *p;
@@ -49,6 +51,19 @@ apr_status_t samlc_load_crls(apr_array_header_t *crls, samlc_load_t *l, const ch
  * the files outside the trust directory that they name.
  */
 apr_status_t samlc_load_settings(samlc_load_t *l);
+
+/*
+ * The certificates on file of an IdP (samlc_idp_slot_t), moved, primary first: it is the best guess
+ * for messages without KeyInfo. `dir` is "idp/NAME".
+ */
+apr_status_t samlc_load_slots(apr_array_header_t *slots, samlc_load_t *l, const char *dir,
+                              const samlc_settings_t *settings);
+
+/* Moves the keys of a set that was read, as its keys.conf asks for. */
+apr_status_t samlc_load_key_moves(samlc_keyset_t *set, samlc_load_t *l);
+
+/* Reads the overlay. What can't be read is a warning: it could only have named slots anew. */
+void samlc_load_overlay(samlc_load_t *l);
 
 /* Builds the IdPs whose settings were read. */
 apr_status_t samlc_load_idps(samlc_load_t *l);

@@ -120,6 +120,9 @@ apr_status_t samlc_load_settings(samlc_load_t *l)
     int i = -1;
 
     l->settings = apr_array_make(l->ptemp, 4, sizeof(named_settings_t));
+    if (l->source->overlay != NULL) {
+        APR_ARRAY_PUSH(l->outside, const char *) = l->source->overlay;
+    }
     while (rv == APR_SUCCESS && (seen = samlc_load_next_below(l, "idp", &i)) != NULL) {
         if (seen->is_dir && strchr(seen->name + 4, '/') == NULL) {
             rv = read_settings(l, seen->name + 4);
@@ -137,65 +140,6 @@ apr_status_t samlc_load_settings(samlc_load_t *l)
 }
 
 /* --- identity providers --- */
-
-/* The slot that a file name in the directory of an IdP stands for. */
-static samlc_trust_slot_t slot_of(const char *file)
-{
-    static const struct {
-        const char *name;
-        samlc_trust_slot_t slot;
-    } SLOTS[] = {
-        { "primary", SAMLC_SLOT_PRIMARY },
-        { "alternate", SAMLC_SLOT_ALTERNATE },
-        { "staged", SAMLC_SLOT_STAGED },
-        { "retired", SAMLC_SLOT_RETIRED },
-    };
-    apr_size_t i = 0;
-
-    for (i = 0; i < sizeof(SLOTS) / sizeof(SLOTS[0]); i++) {
-        apr_size_t len = strlen(SLOTS[i].name);
-
-        if (strncmp(file, SLOTS[i].name, len) == 0
-            && (strcmp(file + len, ".pem") == 0 || file[len] == '-')) {
-            return SLOTS[i].slot;
-        }
-    }
-    return SAMLC_SLOT_NONE;
-}
-
-/* The certificates on file, primary first: it is the best guess for messages without KeyInfo. */
-static apr_status_t read_slots(apr_array_header_t *slots, samlc_load_t *l, const char *dir)
-{
-    static const samlc_trust_slot_t ORDER[] = { SAMLC_SLOT_PRIMARY, SAMLC_SLOT_STAGED,
-                                                SAMLC_SLOT_ALTERNATE, SAMLC_SLOT_RETIRED };
-    apr_status_t rv = APR_SUCCESS;
-    const samlc_seen_t *seen = NULL;
-    apr_size_t k = 0;
-    int i = 0, c = 0;
-
-    for (k = 0; k < sizeof(ORDER) / sizeof(ORDER[0]); k++) {
-        for (i = -1; rv == APR_SUCCESS && (seen = samlc_load_next_file(l, dir, &i)) != NULL;) {
-            const samlc_data_t *file = NULL;
-            apr_array_header_t *certs = NULL;
-
-            if (slot_of(strrchr(seen->name, '/') + 1) != ORDER[k]) {
-                continue;
-            }
-            rv = samlc_load_file(&file, l, seen->path, SAMLC_MAX_CERT_FILE);
-            if (rv == APR_SUCCESS) {
-                rv = samlc_cert_parse_file(&certs, file, l->res, l->p);
-            }
-            for (c = 0; rv == APR_SUCCESS && c < certs->nelts; c++) {
-                samlc_idp_slot_t *slot = apr_array_push(slots);
-
-                slot->slot = ORDER[k];
-                slot->cert = APR_ARRAY_IDX(certs, c, samlc_cert_t *);
-                slot->origin = file->origin;
-            }
-        }
-    }
-    return rv;
-}
 
 /* Adds what was seen of a directory, itself and all below it. */
 static void watch_dir(apr_array_header_t *watch, const samlc_load_t *l, const char *dir)
@@ -234,6 +178,7 @@ static apr_array_header_t *watch_of(const samlc_load_t *l, const named_settings_
     watch_dir(watch, l, "sp");
     watch_file(watch, l, named->metadata_path); /* found by path if it is outside */
     watch_file(watch, l, named->sign_certs_path);
+    watch_file(watch, l, l->source->overlay);
     return watch;
 }
 
@@ -273,7 +218,7 @@ static apr_status_t build_idp(samlc_load_t *l, const named_settings_t *named)
     apr_array_header_t *crls = apr_array_make(l->ptemp, 2, sizeof(samlc_data_t));
     samlc_idp_material_t m;
     samlc_idp_t *idp = NULL;
-    apr_status_t rv = read_slots(slots, l, dir);
+    apr_status_t rv = samlc_load_slots(slots, l, dir, named->settings);
 
     memset(&m, 0, sizeof(m));
     m.name = apr_pstrdup(l->p, named->name);

@@ -50,6 +50,9 @@ apr_status_t samlc_load_keysets(samlc_load_t *l)
         for (role = 0; role < SAMLC_OWN_COUNT && rv == APR_SUCCESS; role++) {
             rv = read_own_key(set, l, (samlc_own_role_t)role);
         }
+        if (rv == APR_SUCCESS) {
+            rv = samlc_load_key_moves(set, l);
+        }
         if (rv == APR_SUCCESS && set->keys[SAMLC_OWN_ACTIVE].key != NULL) {
             apr_hash_set(l->snapshot->keysets, set->name, APR_HASH_KEY_STRING, set);
         }

@@ -286,7 +286,8 @@ static apr_status_t install(samlc_loader_t *loader, samlc_snapshot_t *candidate,
     }
     loader->is_unnumbered = candidate->number == 0 && loader->hooks.number;
     is_same = is_same && candidate->number == present->number;
-    if (is_same && samlc_scan_equal(present->scan, candidate->scan)) {
+    if (is_same && present->next_move_at == candidate->next_move_at
+        && samlc_scan_equal(present->scan, candidate->scan)) {
         samlc_snapshot_destroy(candidate);
     }
     else if (!samlc_slot_swap(loader->slot, candidate)) {
@@ -369,6 +370,23 @@ static outcome_t attempt(samlc_loader_t *loader, asker_t asker, sight_t *before,
     return TAKEN;
 }
 
+/* TRUE if a certificate or key of this generation is to move by now. */
+static int has_move_due(const samlc_snapshot_t *snapshot, apr_time_t now)
+{
+    return snapshot->next_move_at != 0 && now >= snapshot->next_move_at;
+}
+
+static int is_move_due(const samlc_loader_t *loader, apr_time_t now)
+{
+    samlc_ref_t *ref = samlc_slot_acquire(loader->slot);
+    int is_due = ref && has_move_due(samlc_ref_snapshot(ref), now);
+
+    if (ref) {
+        samlc_ref_release(ref);
+    }
+    return is_due;
+}
+
 /* TRUE if files that look like this are to be loaded now. */
 static int is_due(const samlc_loader_t *loader, asker_t asker, const samlc_scan_t *scan,
                   int writer_left, apr_time_t now)
@@ -382,6 +400,9 @@ static int is_due(const samlc_loader_t *loader, asker_t asker, const samlc_scan_
         return 1;
     }
     if (loader->is_refused && asker == BY_POLL && !loader->is_told) {
+        return 1;
+    }
+    if (!loader->is_refused && is_move_due(loader, now)) {
         return 1;
     }
     return (loader->is_refused || loader->is_unnumbered) && is_time(loader->retry_at, now);
@@ -536,9 +557,9 @@ void samlc_loader_poll(samlc_loader_t *loader, apr_time_t now, apr_pool_t *p)
 
 /* TRUE if what the login is about to trust is as it was when it was loaded. */
 static int is_fresh(samlc_loader_t *loader, const samlc_snapshot_t *snapshot,
-                    const samlc_idp_t *idp)
+                    const samlc_idp_t *idp, apr_time_t now)
 {
-    if (!snapshot || atomic_load(&loader->recheck_at) != 0) {
+    if (!snapshot || atomic_load(&loader->recheck_at) != 0 || has_move_due(snapshot, now)) {
         return 0;
     }
     /* An IdP that is not known may have come with any file. */
@@ -552,7 +573,7 @@ int samlc_loader_look(samlc_loader_t *loader, const samlc_snapshot_t *snapshot,
     unsigned long looks = 0;
     int is_other = 0;
 
-    if (is_fresh(loader, snapshot, idp)) {
+    if (is_fresh(loader, snapshot, idp, now)) {
         return 0;
     }
     /* A look that begins after this line sees what this one saw: those that wait for it need not

@@ -54,14 +54,14 @@ apr_status_t samlc_loader_load(samlc_loader_t *loader, apr_time_t now, samlc_res
 /*
  * The watchdog's look. A change is loaded when two looks in a row saw the same, or at once when a
  * writer has just released .lock; a refused set is tried again when it changes, and with backoff
- * even if not. `p` is scratch.
+ * even if not. When a move falls due (next_move_at) all is loaded anew. `p` is scratch.
  */
 void samlc_loader_poll(samlc_loader_t *loader, apr_time_t now, apr_pool_t *p);
 
 /*
  * The look at use: before a login trusts `idp` (of `snapshot`; NULL: an IdP that is not known, look
- * at everything). If its files look different the change is loaded at once. TRUE if the present
- * generation is another one afterwards: the caller acquires it anew.
+ * at everything). If its files look different, or a move is due, the change is loaded at once. TRUE
+ * if the present generation is another one afterwards: the caller acquires it anew.
  */
 int samlc_loader_look(samlc_loader_t *loader, const samlc_snapshot_t *snapshot,
                       const samlc_idp_t *idp, apr_time_t now, apr_pool_t *p);

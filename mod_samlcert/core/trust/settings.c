@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/trust/constraint.h"
+#include "core/trust/moves.h"
 
 #define BLANKS " \t"
 #define MAX_ENTITY_ID 1024   /* spec: SAML-Core 8.3.6 */
@@ -266,6 +268,46 @@ static const char *parse_algorithms(void *field, const char *value, const settin
 }
 
 static parser_t parse_stricter;    /* reads the table itself */
+/* Adds one line; `field` is the list of all of this kind. */
+static const char *add_move(void *field, samlc_move_kind_t kind, const char *value, apr_pool_t *p)
+{
+    apr_array_header_t **moves = field;
+    samlc_move_t move = {kind, NULL, 0, NULL};
+    const char *error = samlc_move_parse(&move, value, p);
+    int i = 0;
+
+    if (error) {
+        return error;
+    }
+    if (strcmp(move.stem, "primary") != 0 && strcmp(move.stem, "staged") != 0
+        && strcmp(move.stem, "alternate") != 0 && strncmp(move.stem, "alternate-", 10) != 0) {
+        return "the slot is none of primary, alternate, alternate-..., staged";
+    }
+    for (i = 0; *moves && i < (*moves)->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(*moves, i, samlc_move_t).stem, move.stem) == 0) {
+            return "this slot has a time already";
+        }
+    }
+    if (!*moves) {
+        *moves = apr_array_make(p, 2, sizeof(samlc_move_t));
+    }
+    APR_ARRAY_PUSH(*moves, samlc_move_t) = move;
+    return NULL;
+}
+
+static const char *parse_activations(void *field, const char *value, const setting_t *setting,
+                                     apr_pool_t *p)
+{
+    (void)setting;
+    return add_move(field, SAMLC_MOVE_ACTIVATE, value, p);
+}
+
+static const char *parse_retirements(void *field, const char *value, const setting_t *setting,
+                                     apr_pool_t *p)
+{
+    (void)setting;
+    return add_move(field, SAMLC_MOVE_RETIRE, value, p);
+}
 
 static const setting_t table[] = {
 #define SETTING_ROW(Name, type, member, parser, low, high, default_, syntax, help) \
@@ -281,6 +323,12 @@ static_assert(TABLE_LEN <= 64, "`given` has a bit for each setting");
 static void *field_of(samlc_settings_t *settings, const setting_t *setting)
 {
     return (char *)settings + setting->offset;
+}
+
+/* TRUE for a setting that may be given several times: each adds to a list. */
+static int is_list(const setting_t *setting)
+{
+    return setting->parse == parse_activations || setting->parse == parse_retirements;
 }
 
 static apr_uint64_t bit_of(const setting_t *setting)
@@ -335,6 +383,21 @@ static const char *word_at(const char *syntax, int index, apr_pool_t *p)
     return word;
 }
 
+/* "staged 2026-12-01T10:00:00Z, primary 2026-12-08T10:00:00Z"; NULL for none. */
+static const char *show_moves(const apr_array_header_t *moves, apr_pool_t *p)
+{
+    const char *text = NULL;
+    int i;
+
+    for (i = 0; moves && i < moves->nelts; i++) {
+        const samlc_move_t *move = &APR_ARRAY_IDX(moves, i, samlc_move_t);
+
+        text = apr_pstrcat(p, text ? text : "", text ? ", " : "", move->stem, " ",
+                           samlc_clock_format(move->at, p), NULL);
+    }
+    return text;
+}
+
 const char *samlc_settings_show(const samlc_settings_t *settings, int i, apr_pool_t *p)
 {
     const setting_t *setting = &table[i];
@@ -353,6 +416,9 @@ const char *samlc_settings_show(const samlc_settings_t *settings, int i, apr_poo
     if (setting->parse == parse_algorithms) {
         return samlc_algorithms_show(*(const samlc_algorithms_t *)field,
                                      (samlc_algorithm_kind_t)setting->low, p);
+    }
+    if (is_list(setting)) {
+        return show_moves(*(apr_array_header_t *const *)field, p);
     }
     if (setting->parse == parse_words) {
         words = *(apr_array_header_t *const *)field;
@@ -621,7 +687,7 @@ apr_status_t samlc_settings_set(samlc_settings_t *settings, const char *name, co
     if (!setting) {
         return fail_unknown(name, origin, res, p);
     }
-    if (settings->given & bit_of(setting)) {
+    if ((settings->given & bit_of(setting)) && !is_list(setting)) {
         return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_CONFIG_INVALID,
                                  "%s: %s is given twice", origin, setting->name);
     }
@@ -645,6 +711,11 @@ apr_status_t samlc_settings_set(samlc_settings_t *settings, const char *name, co
     }
     if (setting->offset == offsetof(samlc_settings_t, trust_report_only)) {
         settings->trust_report_only_origin = apr_pstrdup(p, origin);
+    }
+    if (is_list(setting)) {
+        apr_array_header_t *moves = *(apr_array_header_t **)field_of(settings, setting);
+
+        APR_ARRAY_IDX(moves, moves->nelts - 1, samlc_move_t).origin = apr_pstrdup(p, origin);
     }
     return APR_SUCCESS;
 }

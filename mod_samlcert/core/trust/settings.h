@@ -53,6 +53,15 @@ typedef enum { SAMLC_STATUS_ACTIVE, SAMLC_STATUS_INACTIVE } samlc_status_t;
       "metadata of the IdP; relative to its directory (default metadata.xml where there is one)")  \
     X(SignCerts, const char *, sign_certs, text, 0, 0, NULL, "LIST|@FILE",                         \
       "fingerprints of trusted signing certificates, or a file with them")                         \
+    X(ActivateAt, apr_array_header_t *, activate_at, activations, 0, 0, NULL, "SLOT TIME",         \
+      "from this time on the certificate file SLOT is primary and what was primary alternate; may "\
+      "be repeated")                                                                               \
+    X(RetireAt, apr_array_header_t *, retire_at, retirements, 0, 0, NULL, "SLOT TIME",             \
+      "from this time on the certificate file SLOT counts as retired (cert-retired); may be"       \
+      " repeated")                                                                                 \
+    X(PromoteOnFirstUse, int, promote_on_first_use, flag, 0, 0, "off", "on|off",                   \
+      "whether the first login that the staged certificate verified makes it primary, and what was"\
+      " primary alternate")                                                                        \
     X(ValidateChain, int, validate_chain, flag, 0, 0, "off", "on|off",                             \
       "certificates on file and from metadata must also chain to the configured roots")            \
     X(CertExpiry, int, cert_expiry, choice, 0, 0, NULL, "reject|warn|ignore",                      \
@@ -127,7 +136,10 @@ typedef enum { SAMLC_STATUS_ACTIVE, SAMLC_STATUS_INACTIVE } samlc_status_t;
     X(UserFilter, const char *, user_filter, regex, 0, 0, NULL, "REGEX",                           \
       "POSIX extended expression that the user name must match (user-filter)")
 
-/* The members of the table. A choice holds its enumeration, words const char *. */
+/*
+ * The members of the table. A choice holds its enumeration, words const char *, moves samlc_move_t
+ * (core/trust/moves); a setting of moves may be given several times.
+ */
 typedef struct samlc_settings_t {
 #define SAMLC_SETTINGS_MEMBER(Name, type, member, ...) type member;
     SAMLC_SETTINGS(SAMLC_SETTINGS_MEMBER)

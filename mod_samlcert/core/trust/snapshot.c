@@ -10,6 +10,8 @@
 
 #include "core/base/file.h"
 #include "core/trust/load.h"
+#include "core/trust/moves.h"
+#include "core/trust/overlay.h"
 
 /* FALSE if OpenSSL refuses. */
 static int digest_text(EVP_MD_CTX *md, const char *name, const void *data, apr_size_t len)
@@ -20,6 +22,29 @@ static int digest_text(EVP_MD_CTX *md, const char *name, const void *data, apr_s
     lengths[1] = len;
     return EVP_DigestUpdate(md, lengths, sizeof(lengths)) == 1
            && EVP_DigestUpdate(md, name, strlen(name)) == 1 && EVP_DigestUpdate(md, data, len) == 1;
+}
+
+/* What is elsewhere than its file says. Nothing where nothing is: as if there were no moves. */
+static int digest_moves(EVP_MD_CTX *md, const apr_array_header_t *moves)
+{
+    int ok = 1;
+    int i = 0;
+
+    for (i = 0; ok && i < moves->nelts; i++) {
+        const samlc_moved_t *moved = &APR_ARRAY_IDX(moves, i, samlc_moved_t);
+
+        if (moved->place->slot != moved->place->filed) {
+            ok = digest_text(md, moved->file, moved->to, strlen(moved->to));
+        }
+    }
+    return ok;
+}
+
+/* TRUE for what counts by its content: the overlay counts by what it moves. */
+static int is_content(const samlc_load_t *l, const samlc_seen_t *seen)
+{
+    return !seen->is_dir
+           && (l->source->overlay == NULL || strcmp(seen->path, l->source->overlay) != 0);
 }
 
 static int digest_sections(EVP_MD_CTX *md, const samlc_source_t *source)
@@ -40,9 +65,19 @@ static int digest_sections(EVP_MD_CTX *md, const samlc_source_t *source)
     return ok;
 }
 
+static int digest_so_far(unsigned char *digest, const EVP_MD_CTX *md)
+{
+    EVP_MD_CTX *copy = EVP_MD_CTX_new();
+    int ok = copy != NULL && EVP_MD_CTX_copy_ex(copy, md) == 1
+             && EVP_DigestFinal_ex(copy, digest, NULL) == 1;
+
+    EVP_MD_CTX_free(copy);
+    return ok;
+}
+
 /*
- * Names and contents of all files that count, and the sections; no times, so that equal nodes
- * agree.
+ * Names and contents of all files that count, the sections, and what has moved; no times, so that
+ * equal nodes agree.
  */
 static apr_status_t digest_all(samlc_load_t *l)
 {
@@ -57,7 +92,7 @@ static apr_status_t digest_all(samlc_load_t *l)
         const samlc_data_t *file = NULL;
         int is_below = strncmp(seen->path, l->source->dir, dir) == 0 && seen->path[dir] == '/';
 
-        if (!seen->is_dir) {
+        if (is_content(l, seen)) {
             rv = samlc_load_file(&file, l, seen->path, SAMLC_MAX_METADATA_FILE);
             if (rv == APR_SUCCESS) {
                 ok = digest_text(md, is_below ? seen->path + dir + 1 : seen->path, file->data,
@@ -66,7 +101,8 @@ static apr_status_t digest_all(samlc_load_t *l)
         }
     }
     if (ok && rv == APR_SUCCESS) {
-        ok = digest_sections(md, l->source)
+        ok = digest_sections(md, l->source) && digest_so_far(l->snapshot->files_digest, md)
+             && digest_moves(md, l->snapshot->moves)
              && EVP_DigestFinal_ex(md, l->snapshot->digest, NULL) == 1;
     }
     EVP_MD_CTX_free(md);
@@ -112,6 +148,7 @@ static apr_status_t load_all(samlc_load_t *l, const apr_array_header_t *outside)
         rv = look(l, l->outside); /* now with the files that the settings name */
     }
     if (rv == APR_SUCCESS) {
+        samlc_load_overlay(l);
         rv = samlc_load_keysets(l);
     }
     if (rv == APR_SUCCESS) {
@@ -196,10 +233,13 @@ apr_status_t samlc_snapshot_load(samlc_snapshot_t **snapshot, const samlc_source
     l.idps = apr_array_make(pool, 4, sizeof(samlc_idp_t *));
     l.outside = apr_array_make(pool, 2, sizeof(const char *));
     l.warnings = apr_array_make(pool, 4, sizeof(const char *));
+    l.moves = apr_array_make(pool, 4, sizeof(samlc_moved_t));
+    l.promotions = apr_array_make(pool, 1, sizeof(samlc_promotion_t));
     l.contents = apr_hash_make(l.ptemp);
     s->idps = l.idps;
     s->outside = l.outside;
     s->warnings = l.warnings;
+    s->moves = l.moves;
     rv = load_all(&l, outside);
     if (outside_seen != NULL) {
         tell_outside(outside_seen, &l, p);

@@ -15,6 +15,7 @@ typedef struct samlc_snapshot_t {
     apr_uint64_t number;                     /* 0: not numbered yet */
     unsigned char digest[SAMLC_SHA256_LEN];  /* of names and contents: equal on equal nodes */
     const char *digest_hex;
+    unsigned char files_digest[SAMLC_SHA256_LEN];    /* the same, whatever has moved */
     apr_time_t loaded_at;
     int is_archived;                         /* from the archive: the files could not be loaded */
     const samlc_scan_t *scan;
@@ -23,6 +24,9 @@ typedef struct samlc_snapshot_t {
     apr_hash_t *by_entity;                   /* entity ID -> samlc_idp_t * */
     apr_hash_t *keysets;                     /* name -> samlc_keyset_t * */
     const apr_array_header_t *warnings;      /* const char *: what the administrator should know */
+    const apr_array_header_t *moves;         /* samlc_moved_t: certificates that were moved */
+    apr_time_t next_move_at;                 /* when the next move falls due: it is to be loaded
+                                                anew; 0: none is ahead */
 } samlc_snapshot_t;
 
 /*

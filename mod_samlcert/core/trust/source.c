@@ -58,12 +58,15 @@ static const struct {
     {IDP, "intermediates", MATERIAL},
     {IDP, "crls", MATERIAL},
     {SETS, "*", SET},
+    {SET, "keys.conf", NAMED},
     {SET, "active.key", NAMED},
     {SET, "active.crt", NAMED},
     {SET, "next.key", NAMED},
     {SET, "next.crt", NAMED},
     {SET, "retiring.key", NAMED},
     {SET, "retiring.crt", NAMED},
+    {SET, "retired-*.key", HIDDEN},    /* gone, and kept by `samlcertctl settle` */
+    {SET, "retired-*.crt", HIDDEN},
     {MATERIAL, "*~", STRANGER},    /* an editor's backup */
     {MATERIAL, "*", REGULAR},
 };
@@ -321,6 +324,9 @@ static apr_status_t look_outside(walk_t *walk, const char *path)
         return APR_SUCCESS;
     }
     add_seen(walk, path, path, 0, &st);
+    if (walk->source->overlay && strcmp(path, walk->source->overlay) == 0) {
+        return APR_SUCCESS;    /* the server writes it */
+    }
     rv = check_writers(walk, path, &st);
     if (rv == APR_SUCCESS && slash && slash > path) {
         path = apr_pstrmemdup(walk->p, path, (apr_size_t)(slash - path));
@@ -442,6 +448,11 @@ int samlc_scan_equal(const samlc_scan_t *a, const samlc_scan_t *b)
         }
     }
     return 1;
+}
+
+int samlc_seen_is_missing(const samlc_seen_t *seen)
+{
+    return seen->size == MISSING;
 }
 
 int samlc_seen_is_unchanged(const samlc_seen_t *seen)

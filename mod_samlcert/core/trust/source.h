@@ -30,6 +30,8 @@ typedef struct samlc_source_t {
     const char *root;                /* of a copy, where each file lies below it under its full
                                         path; NULL: the files themselves */
     const apr_array_header_t *sections;   /* samlc_section_t; may be NULL */
+    const char *overlay;             /* STATE/overlay, which the server writes (trust/overlay);
+                                        NULL: none */
     int check_owner;                 /* refuse what server_uid/server_gid or everybody can write */
     apr_uid_t server_uid;            /* whom the server runs as */
     apr_gid_t server_gid;
@@ -54,12 +56,15 @@ typedef struct samlc_scan_t {
 /*
  * Looks at the trust directory: names of DESIGN.md section 4 only, anything else is skipped (lint
  * names it); and at the files `outside` it (const char *, may be NULL). Reads no content. Fails
- * with file-unreadable if a directory can't be read, config-invalid if its permissions are wrong or
- * a change by a tool was interrupted.
+ * with file-unreadable if a directory can't be read, config-invalid if its permissions are wrong
+ * (those of the overlay are the server's business) or a change by a tool was interrupted.
  */
 apr_status_t samlc_source_scan(samlc_scan_t **scan, const samlc_source_t *source,
                                const apr_array_header_t *outside, samlc_result_t *res,
                                apr_pool_t *p);
+
+/* TRUE for a file outside that was not there. */
+int samlc_seen_is_missing(const samlc_seen_t *seen);
 
 /*
  * Where the file with this path is to be opened: the path itself, or its place in the copy. No path

@@ -7,6 +7,7 @@
 
 #include "core/base/clock.h"
 #include "core/trust/constraint.h"
+#include "core/trust/moves.h"
 
 static const char *const MODE_WORDS[] = { "none", "pinned", "anchored", "any-trusted", "on-file",
                                           "metadata" };
@@ -22,9 +23,9 @@ const char *samlc_trust_slot_word(samlc_trust_slot_t slot)
     return (unsigned)slot < sizeof(SLOT_WORDS) / sizeof(SLOT_WORDS[0]) ? SLOT_WORDS[slot] : "none";
 }
 
-void samlc_trust_add(apr_array_header_t *entries, samlc_trust_mode_t mode, samlc_trust_slot_t slot,
-                     const samlc_cert_t *cert, const samlc_key_t *key, const char *origin,
-                     apr_pool_t *p)
+samlc_trust_entry_t *samlc_trust_add(apr_array_header_t *entries, samlc_trust_mode_t mode,
+                                     samlc_trust_slot_t slot, const samlc_cert_t *cert,
+                                     const samlc_key_t *key, const char *origin, apr_pool_t *p)
 {
     samlc_trust_entry_t *entry = apr_array_push(entries);
 
@@ -35,6 +36,8 @@ void samlc_trust_add(apr_array_header_t *entries, samlc_trust_mode_t mode, samlc
     entry->verifier = samlc_verifier_make(key, p);
     entry->memo = samlc_memo_make(p);
     entry->origin = origin;
+    entry->place = NULL;
+    return entry;
 }
 
 static const samlc_trust_entry_t *entry_at(const samlc_trust_t *trust, int i)
@@ -308,6 +311,17 @@ static samlc_trust_verdict_t judge_dates(const samlc_trust_t *trust, const claim
     return v;
 }
 
+/*
+ * The slot at `now`: a generation that can't be replaced, since the files are broken, must not
+ * outlive the time when a certificate retires.
+ */
+static samlc_trust_slot_t slot_at(const samlc_trust_entry_t *entry, apr_time_t now)
+{
+    return entry->place != NULL && entry->place->retire_at != 0 && now >= entry->place->retire_at
+               ? SAMLC_SLOT_RETIRED
+               : entry->slot;
+}
+
 /* Adds what to worry about to a verdict, which stays what it is. */
 static void add_warning(const char **warning, const char *text, apr_pool_t *p)
 {
@@ -374,13 +388,14 @@ static samlc_trust_verdict_t judge_claim(const samlc_trust_t *trust, const claim
     return v;
 }
 
-static claim_t claim_of_entry(const samlc_trust_t *trust, const samlc_trust_entry_t *entry)
+static claim_t claim_of_entry(const samlc_trust_t *trust, const samlc_trust_entry_t *entry,
+                              apr_time_t now)
 {
     claim_t claim;
 
     memset(&claim, 0, sizeof(claim));
     claim.mode = entry->mode;
-    claim.slot = entry->slot;
+    claim.slot = slot_at(entry, now);
     claim.cert = entry->cert;
     claim.key = entry->key;
     claim.memo = entry->memo;
@@ -393,20 +408,21 @@ static claim_t claim_of_entry(const samlc_trust_t *trust, const samlc_trust_entr
 
 /* What an entry claims for a candidate; FALSE if it is about another key. */
 static int claim_of_key(claim_t *claim, const samlc_trust_t *trust,
-                        const samlc_trust_entry_t *entry, const samlc_candidate_t *candidate)
+                        const samlc_trust_entry_t *entry, const samlc_candidate_t *candidate,
+                        apr_time_t now)
 {
-    *claim = claim_of_entry(trust, entry);
+    *claim = claim_of_entry(trust, entry, now);
     return samlc_key_equal(entry->key, candidate->key);
 }
 
 /* The entry of the slot `retired` with this key; NULL if there is none. */
 static const samlc_trust_entry_t *find_retired_key(const samlc_trust_t *trust,
-                                                   const samlc_key_t *key)
+                                                   const samlc_key_t *key, apr_time_t now)
 {
     int i = 0;
 
     for (i = 0; i < trust->entries->nelts; i++) {
-        if (entry_at(trust, i)->slot == SAMLC_SLOT_RETIRED
+        if (slot_at(entry_at(trust, i), now) == SAMLC_SLOT_RETIRED
             && samlc_key_equal(entry_at(trust, i)->key, key)) {
             return entry_at(trust, i);
         }
@@ -415,14 +431,15 @@ static const samlc_trust_entry_t *find_retired_key(const samlc_trust_t *trust,
 }
 
 /* A retired certificate is refused whatever else speaks for it. */
-static const samlc_trust_entry_t *find_retired(const samlc_trust_t *trust, const samlc_cert_t *cert)
+static const samlc_trust_entry_t *find_retired(const samlc_trust_t *trust, const samlc_cert_t *cert,
+                                               apr_time_t now)
 {
     int i = 0;
 
     for (i = 0; i < trust->entries->nelts; i++) {
         const samlc_trust_entry_t *entry = entry_at(trust, i);
 
-        if (entry->slot == SAMLC_SLOT_RETIRED && samlc_cert_equal(entry->cert, cert)) {
+        if (slot_at(entry, now) == SAMLC_SLOT_RETIRED && samlc_cert_equal(entry->cert, cert)) {
             return entry;
         }
     }
@@ -435,7 +452,7 @@ static const samlc_trust_entry_t *find_retired(const samlc_trust_t *trust, const
  * was retired, such a pin helps none of them.
  */
 static int claim_of_pin(claim_t *claim, const samlc_trust_t *trust,
-                        const samlc_candidate_t *candidate)
+                        const samlc_candidate_t *candidate, apr_time_t now)
 {
     const samlc_pin_t *pin = NULL;
     const samlc_trust_entry_t *retired = NULL;
@@ -448,9 +465,9 @@ static int claim_of_pin(claim_t *claim, const samlc_trust_t *trust,
     if (pin == NULL) {
         return 0;
     }
-    retired = pin->is_spki ? find_retired_key(trust, candidate->key) : NULL;
+    retired = pin->is_spki ? find_retired_key(trust, candidate->key, now) : NULL;
     if (retired != NULL) {
-        *claim = claim_of_entry(trust, retired);
+        *claim = claim_of_entry(trust, retired, now);
         return 1;
     }
     memset(claim, 0, sizeof(*claim));
@@ -488,8 +505,8 @@ static samlc_trust_verdict_t judge_by(const samlc_trust_t *trust,
                                       apr_pool_t *p)
 {
     const samlc_trust_entry_t *retired = candidate->cert != NULL
-                                             ? find_retired(trust, candidate->cert)
-                                             : find_retired_key(trust, candidate->key);
+                                             ? find_retired(trust, candidate->cert, now)
+                                             : find_retired_key(trust, candidate->key, now);
     samlc_trust_verdict_t first, v;
     claim_t claim;
     int i = 0;
@@ -500,14 +517,14 @@ static samlc_trust_verdict_t judge_by(const samlc_trust_t *trust,
     first.key = candidate->key;
     first.message = "nothing configured speaks for this key";
     if (retired != NULL) {
-        claim = claim_of_entry(trust, retired);
+        claim = claim_of_entry(trust, retired, now);
         return judge_claim(trust, &claim, now, p);
     }
     /* What is on file first: it knows its slot. Then what the list says. */
     for (i = 0; i < trust->entries->nelts + 2; i++) {
         int applies = i < trust->entries->nelts
-                          ? claim_of_key(&claim, trust, entry_at(trust, i), candidate)
-                      : i == trust->entries->nelts ? claim_of_pin(&claim, trust, candidate)
+                          ? claim_of_key(&claim, trust, entry_at(trust, i), candidate, now)
+                      : i == trust->entries->nelts ? claim_of_pin(&claim, trust, candidate, now)
                                                    : claim_of_anchors(&claim, trust, candidate);
 
         if (!applies) {

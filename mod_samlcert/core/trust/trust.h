@@ -41,6 +41,8 @@ const char *samlc_trust_mode_word(samlc_trust_mode_t mode);
 /* "staged", "primary", "alternate", "retired"; "none" for what is in no slot. */
 const char *samlc_trust_slot_word(samlc_trust_slot_t slot);
 
+struct samlc_place_t;    /* core/trust/moves */
+
 /* A key on file or in metadata. */
 typedef struct samlc_trust_entry_t {
     samlc_trust_mode_t mode;         /* ON_FILE or METADATA */
@@ -50,6 +52,7 @@ typedef struct samlc_trust_entry_t {
     const samlc_verifier_t *verifier;
     samlc_memo_t *memo;              /* of its chain */
     const char *origin;              /* file, for messages */
+    const struct samlc_place_t *place;    /* of its file among the slots; NULL: in none */
 } samlc_trust_entry_t;
 
 /*
@@ -67,10 +70,10 @@ typedef struct samlc_trust_t {
     const struct samlc_trust_t *report_only;
 } samlc_trust_t;
 
-/* Adds an entry to an array of samlc_trust_entry_t, with its verifier. */
-void samlc_trust_add(apr_array_header_t *entries, samlc_trust_mode_t mode, samlc_trust_slot_t slot,
-                     const samlc_cert_t *cert, const samlc_key_t *key, const char *origin,
-                     apr_pool_t *p);
+/* Adds an entry to an array of samlc_trust_entry_t, with its verifier. Returns it. */
+samlc_trust_entry_t *samlc_trust_add(apr_array_header_t *entries, samlc_trust_mode_t mode,
+                                     samlc_trust_slot_t slot, const samlc_cert_t *cert,
+                                     const samlc_key_t *key, const char *origin, apr_pool_t *p);
 
 /* A key to try a signature with. */
 typedef struct samlc_candidate_t {
@@ -109,9 +112,10 @@ typedef struct samlc_trust_verdict_t {
 /*
  * Judges a key that verified a signature, at `now`. A union: it is trusted if any entry accepts it
  * by its own rule. A certificate in the slot `retired` is refused whatever else lists it; so is its
- * key where only the key is listed, by an SPKI pin or as a bare key of metadata. The rule of
- * TrustReportOnly is asked about what is trusted, and all that it can do is warn. This function
- * alone decides trust; it touches no message, no file and no clock.
+ * key where only the key is listed, by an SPKI pin or as a bare key of metadata; and so is one whose
+ * RetireAt has come, whenever the generation was loaded. The rule of TrustReportOnly
+ * is asked about what is trusted, and all that it can do is warn. This function alone decides trust;
+ * it touches no message, no file and no clock.
  */
 samlc_trust_verdict_t samlc_trust_judge(const samlc_trust_t *trust,
                                         const samlc_candidate_t *candidate, apr_time_t now,

@@ -150,7 +150,7 @@ class Service:
 
         The CLI reads the same directory and computes the same generation_hash.
         """
-        listed = ctl("--trust", self.trust.root, "--json", "list")
+        listed = ctl("--trust", self.trust.root, "--state", self.state, "--json", "list")
         assert listed.code == 0, listed
         wanted = listed.json["generation_hash"]
 
