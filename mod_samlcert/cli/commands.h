@@ -58,6 +58,10 @@ void ctl_complain(const samlc_result_t *res);
  */
 apr_status_t ctl_source(samlc_source_t *source, const ctl_t *ctl, samlc_result_t *res);
 
+/* The passphrase of encrypted keys: from --passphrase-file, or from a terminal when needed. */
+apr_status_t ctl_passphrase(const samlc_passphrase_t **passphrase, const ctl_t *ctl,
+                            samlc_result_t *res);
+
 /* Loads the trust directory as of ctl->now, until the pool goes. */
 apr_status_t ctl_load(samlc_snapshot_t **snapshot, const samlc_source_t *source, const ctl_t *ctl,
                       samlc_result_t *res);

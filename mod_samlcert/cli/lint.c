@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lint: what is wrong with the trust directory, and what will be. For people and for monitors. */
 #include <apr_strings.h>
+#include <grp.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,6 +93,86 @@ static void look_at_snapshot(apr_array_header_t *warnings, const ctl_t *ctl,
     }
 }
 
+/* ---- who can read our private keys ---- */
+
+#define MAX_GROUPS 256
+
+static int is_in_group(const struct passwd *user, gid_t group)
+{
+    gid_t groups[MAX_GROUPS];
+    int count = MAX_GROUPS;
+    int i = 0;
+
+    if (getgrouplist(user->pw_name, user->pw_gid, groups, &count) < 0) {
+        count = 0;
+    }
+    while (i < count && groups[i] != group) {
+        i++;
+    }
+    return i < count;
+}
+
+/* By owner, group and mode alone: directories and access lists are `httpd -t`'s to try. */
+static int can_read(const struct passwd *user, const struct stat *st)
+{
+    if (user->pw_uid == 0) {
+        return 1;
+    }
+    if (user->pw_uid == st->st_uid) {
+        return (st->st_mode & S_IRUSR) != 0;
+    }
+    return (st->st_mode & (is_in_group(user, st->st_gid) ? S_IRGRP : S_IROTH)) != 0;
+}
+
+static int is_private_key(const samlc_seen_t *seen)
+{
+    size_t len = strlen(seen->name);
+
+    return !seen->is_dir && strncmp(seen->name, "sp/", 3) == 0 && len > 4
+           && strcmp(seen->name + len - 4, ".key") == 0;
+}
+
+/* `user` is NULL if nobody said whom the server runs as. */
+static void look_at_key(apr_array_header_t *warnings, const struct passwd *user, const char *path,
+                        apr_pool_t *p)
+{
+    struct stat st;
+
+    if (stat(path, &st) != 0) {
+        return;    /* the load tells */
+    }
+    if (st.st_mode & S_IROTH) {
+        warn(warnings, apr_psprintf(p, "%s: everybody can read this private key; run `chmod o-r "
+                                    "%s`", path, path));
+    }
+    if (user && !can_read(user, &st)) {
+        warn(warnings, apr_psprintf(p, "%s: %s can't read this private key (mode %04o): chgrp it "
+                                    "to that user's group and chmod 0640, or SamlCertKeyBroker on",
+                                    path, user->pw_name, (unsigned int)st.st_mode & 07777));
+    }
+}
+
+static apr_status_t look_at_keys(apr_array_header_t *warnings, const ctl_t *ctl,
+                                 const samlc_snapshot_t *snapshot, samlc_result_t *res)
+{
+    const struct passwd *user = ctl->user ? getpwnam(ctl->user) : NULL;
+    const samlc_seen_t *seen = NULL;
+    int i = 0;
+
+    if (ctl->user && !user) {
+        return samlc_result_fail(res, APR_ENOENT, SAMLC_REASON_CONFIG_INVALID,
+                                 "--user %s: there is no such user",
+                                 samlc_text_show(ctl->user, ctl->pool));
+    }
+    for (i = 0; i < snapshot->scan->seen->nelts; i++) {
+        seen = &APR_ARRAY_IDX(snapshot->scan->seen, i, samlc_seen_t);
+        if (is_private_key(seen)) {
+            look_at_key(warnings, user, seen->path, ctl->pool);
+        }
+    }
+    return APR_SUCCESS;
+}
+
 /* TRUE if `path` is `dir` or lies in it, whatever links lead there. */
 static int is_within(const char *path, const char *dir)
 {
@@ -172,7 +254,9 @@ int samlc_cmd_lint(ctl_t *ctl, int argc, const char **argv)
         source.server_gid = (apr_gid_t)-1;
         if (ctl_load(&snapshot, &source, ctl, res) == APR_SUCCESS) {
             look_at_snapshot(warnings, ctl, snapshot);
-            check_state(ctl, &source, res);
+            if (look_at_keys(warnings, ctl, snapshot, res) == APR_SUCCESS) {
+                check_state(ctl, &source, res);
+            }
         }
         warn_all(warnings, samlc_source_strangers(&source, ctl->pool));
     }

@@ -26,7 +26,7 @@ apr_status_t ctl_source(samlc_source_t *source, const ctl_t *ctl, samlc_result_t
     if (ctl->state && apr_filepath_merge(&state, NULL, ctl->state, 0, ctl->pool) == APR_SUCCESS) {
         source->overlay = apr_pstrcat(ctl->pool, state, "/" SAMLC_OVERLAY_NAME, NULL);
     }
-    return APR_SUCCESS;
+    return ctl_passphrase(&source->passphrase, ctl, res);
 }
 
 static apr_status_t destroy(void *snapshot)

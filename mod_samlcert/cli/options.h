@@ -20,6 +20,8 @@ typedef struct ctl_t {
 
     const char *trust;
     const char *state;
+    const char *passphrase_file;
+    const char *user;
     int json;
     int help;
     int version;

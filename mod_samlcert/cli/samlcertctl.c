@@ -19,7 +19,7 @@ static const ctl_command_t commands[] = {
       "judge a response (XML, base64 or a form body); exit 0 accepted, 1 refused, 2 unusable" },
     { "inspect", samlc_cmd_inspect, "json now", "[--json] FILE|-...", CTL_UNUSABLE,
       "show certificates, PEM or DER: names, dates, fingerprints" },
-    { "lint", samlc_cmd_lint, "json now", "[--json]", CTL_UNKNOWN,
+    { "lint", samlc_cmd_lint, "json now user", "[--user NAME] [--json]", CTL_UNKNOWN,
       "check the trust directory; exit 0 ok, 1 warning, 2 critical, 3 unknown" },
     { "list", samlc_cmd_list, "json now", "[--json]", CTL_UNUSABLE,
       "list the IdPs with their certificates and pins, and our own keys; with --state also when "

@@ -18,7 +18,9 @@
 #include "core/trust/archive.h"
 #include "core/trust/snapshot.h"
 #include "core/xml/xml.h"
+#include "httpd/broker.h"
 #include "httpd/log.h"
+#include "httpd/passphrase.h"
 #include "httpd/realm.h"
 
 #define SESSION_COOKIE "__Host-samlcert"
@@ -155,9 +157,9 @@ static int check_states(const mod_samlc_process_t *process, apr_pool_t *p)
                 complain(b->server,
                          apr_psprintf(p,
                                       "%s and %s share the state directory %s, but differ "
-                                      "in their trust directory or " MOD_SAMLC_SECTION "> "
-                                      "sections: give one of them a SamlCertStateDir of its "
-                                      "own",
+                                      "in their trust directory, " MOD_SAMLC_SECTION "> "
+                                      "sections, SamlCertKeyPassphrase or SamlCertKeyBroker: give "
+                                      "one of them a SamlCertStateDir of its own",
                                       describe(a->server, p), describe(b->server, p),
                                       mod_samlc_state_dir(a->state)));
                 return 0;
@@ -169,14 +171,19 @@ static int check_states(const mod_samlc_process_t *process, apr_pool_t *p)
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
-static apr_array_header_t *list_paths(const samlc_snapshot_t *snapshot, apr_pool_t *p)
+/* What the children read themselves: what a key broker will open for them is not in the list. */
+static apr_array_header_t *list_paths(const mod_samlc_realm_t *realm,
+                                      const samlc_snapshot_t *snapshot, apr_pool_t *p)
 {
     apr_array_header_t *paths = apr_array_make(p, 32, sizeof(const char *));
     const apr_array_header_t *seen = snapshot->scan->seen;
+    const char *why = NULL;
     int i = 0;
 
     for (i = 0; i < seen->nelts; i++) {
-        APR_ARRAY_PUSH(paths, const char *) = APR_ARRAY_IDX(seen, i, samlc_seen_t).path;
+        if (!mod_samlc_broker_opens(&why, realm, &APR_ARRAY_IDX(seen, i, samlc_seen_t), p)) {
+            APR_ARRAY_PUSH(paths, const char *) = APR_ARRAY_IDX(seen, i, samlc_seen_t).path;
+        }
     }
     for (i = 0; snapshot->outside && i < snapshot->outside->nelts; i++) {
         APR_ARRAY_PUSH(paths, const char *) = APR_ARRAY_IDX(snapshot->outside, i, const char *);
@@ -256,6 +263,22 @@ static const char *find_unreadable(const apr_array_header_t *paths)
                : NULL;
 }
 
+/* Why the broker will not open it, to be put behind a sentence; "" if nobody expects that. */
+static const char *why_not_opened(const mod_samlc_realm_t *realm, const samlc_snapshot_t *snapshot,
+                                  const char *path, apr_pool_t *p)
+{
+    const apr_array_header_t *seen = snapshot->scan->seen;
+    const char *why = NULL;
+    int i = 0;
+
+    for (i = 0; i < seen->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(seen, i, samlc_seen_t).path, path) == 0) {
+            mod_samlc_broker_opens(&why, realm, &APR_ARRAY_IDX(seen, i, samlc_seen_t), p);
+        }
+    }
+    return why ? apr_pstrcat(p, "; the key broker does not hand it out: ", why, NULL) : "";
+}
+
 static int check_readable(const mod_samlc_realm_t *realm, const samlc_snapshot_t *snapshot,
                           apr_pool_t *p)
 {
@@ -264,7 +287,7 @@ static int check_readable(const mod_samlc_realm_t *realm, const samlc_snapshot_t
     if (geteuid() != 0 || ap_unixd_config.chroot_dir) {
         return 1;
     }
-    path = find_unreadable(list_paths(snapshot, p));
+    path = find_unreadable(list_paths(realm, snapshot, p));
     if (!path) {
         return 1;
     }
@@ -273,8 +296,8 @@ static int check_readable(const mod_samlc_realm_t *realm, const samlc_snapshot_t
         MOD_SAMLC_TAG_UNREADABLE
         "file-unreadable: %s can't be read by the user '%s' that the server runs as, and it must "
         "be, whenever something changes: chgrp its group to that user's and chmod g+r (for a "
-        "directory g+rx, its parents too)",
-        path, ap_unixd_config.user_name);
+        "directory g+rx, its parents too)%s",
+        path, ap_unixd_config.user_name, why_not_opened(realm, snapshot, path, p));
     return 0;
 }
 
@@ -326,6 +349,7 @@ typedef struct last_good_t {
 
 typedef struct last_good_question_t {
     const mod_samlc_realm_t *realm;
+    samlc_source_t source;           /* of the realm, with a key broker for this question */
     apr_pool_t *p;
 } last_good_question_t;
 
@@ -345,7 +369,7 @@ static void find_last_good(void *answer, const void *baton)
         return;
     }
     if (samlc_archive_describe(&about, realm->archive, digest_hex, res, p) != APR_SUCCESS
-        || samlc_archive_load(&snapshot, realm->archive, &realm->source, digest_hex,
+        || samlc_archive_load(&snapshot, realm->archive, &question->source, digest_hex,
                               apr_time_now(), res, p)
                != APR_SUCCESS) {
         apr_cpystrn(found->why_not, res->message, sizeof(found->why_not));
@@ -360,14 +384,21 @@ static void find_last_good(void *answer, const void *baton)
 /* TRUE if the server may start all the same. A restart needs no leave: see is_restart. */
 static int has_last_good(const mod_samlc_realm_t *realm, apr_pool_t *p)
 {
-    const last_good_question_t question = {realm, p};
+    last_good_question_t question = {realm, realm->source, p};
+    samlc_broker_t broker;
     last_good_t found;
+    pid_t pid = -1;
 
     if (is_config_test() || is_restart()) {
         return 0;
     }
+    if (mod_samlc_broker_is_wanted(realm)) {
+        pid = mod_samlc_broker_lend(&broker, realm, p);
+        question.source.broker = pid > 0 ? &broker : NULL;
+    }
     memset(&found, 0, sizeof(found));
     ask_server_user(&found, sizeof(found), find_last_good, &question);
+    mod_samlc_broker_end(&broker, pid);
     if (found.is_there) {
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, realm->server, MOD_SAMLC_TAG_LAST_GOOD
                      "config-invalid: %s can't be loaded; until it is repaired generation "
@@ -412,7 +443,7 @@ int mod_samlc_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
                            server_rec *main_server)
 {
     mod_samlc_process_t *process = mod_samlc_process_make(pconf);
-    const mod_samlc_realm_t *realm = NULL;
+    mod_samlc_realm_t *realm = NULL;
     server_rec *s = NULL;
     int good = 1;
     int trusted = 1;
@@ -436,7 +467,8 @@ int mod_samlc_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
     }
     for (i = 0; i < process->realms->nelts; i++) {
         realm = APR_ARRAY_IDX(process->realms, i, mod_samlc_realm_t *);
-        trusted = (check_trust(realm, ptemp) || has_last_good(realm, ptemp)) && trusted;
+        trusted = mod_samlc_passphrase_read(&realm->source.passphrase, realm->server, pconf)
+                  && (check_trust(realm, ptemp) || has_last_good(realm, ptemp)) && trusted;
     }
     return trusted || is_restart() ? OK : !OK;
 }

@@ -19,7 +19,8 @@ typedef enum {
     TYPE_FLAG,
     TYPE_NUMBER,
     TYPE_SIZE,
-    TYPE_HOSTS
+    TYPE_HOSTS,
+    TYPE_PASSPHRASE
 } type_t;
 
 /* A row of the table, as the parser needs it. */
@@ -121,6 +122,18 @@ static const char *parse_endpoint(const char *value, apr_pool_t *p)
     return NULL;
 }
 
+/* Only its form: what it leads to is looked at by check_config. */
+static const char *parse_passphrase(const char *value, apr_pool_t *p)
+{
+    int is_file = strncmp(value, "file:/", 6) == 0;
+
+    if ((is_file || strncmp(value, "exec:/", 6) == 0) && !(is_file && strpbrk(value, " \t\""))) {
+        return NULL;
+    }
+    return apr_psprintf(p, "'%s' is neither file:PATH nor exec:PROGRAM [ARG...], with an absolute "
+                        "path", value);
+}
+
 /* The words are separated by "|", as in the table of settings. */
 static const char *parse_choice(const directive_t *d, const char *value, apr_pool_t *p)
 {
@@ -169,6 +182,9 @@ static const char *assign(void *conf, const directive_t *d, const char *value, a
         break;
     case TYPE_CHOICE:
         error = parse_choice(d, value, p);
+        break;
+    case TYPE_PASSPHRASE:
+        error = parse_passphrase(value, p);
         break;
     case TYPE_TEXT:
         error = *value != '\0' ? NULL : "the value is empty";
@@ -240,6 +256,7 @@ static const char *set_outside(cmd_parms *cmd, void *dummy, const char *args)
 #define TAKES_NUMBER AP_INIT_TAKE1
 #define TAKES_SIZE AP_INIT_TAKE1
 #define TAKES_HOSTS AP_INIT_ITERATE
+#define TAKES_PASSPHRASE AP_INIT_RAW_ARGS
 
 #define SERVER_COMMAND(Name, member, type, min, max, words, fallback, syntax, help) \
     TAKES_##type(MOD_SAMLC_PREFIX #Name, set_server, (void *)&server_rows[SERVER_##Name], \

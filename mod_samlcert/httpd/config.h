@@ -22,6 +22,7 @@ extern module AP_MODULE_DECLARE_DATA samlcert_module;
 #define MOD_SAMLC_CTYPE_ENDPOINT const char *
 #define MOD_SAMLC_CTYPE_CHOICE const char *
 #define MOD_SAMLC_CTYPE_HOSTS apr_array_header_t * /* const char * */
+#define MOD_SAMLC_CTYPE_PASSPHRASE const char *
 #define MOD_SAMLC_CTYPE_FLAG apr_int64_t
 #define MOD_SAMLC_CTYPE_NUMBER apr_int64_t
 #define MOD_SAMLC_CTYPE_SIZE apr_int64_t
@@ -32,6 +33,7 @@ extern module AP_MODULE_DECLARE_DATA samlcert_module;
 #define MOD_SAMLC_UNSET_ENDPOINT NULL
 #define MOD_SAMLC_UNSET_CHOICE NULL
 #define MOD_SAMLC_UNSET_HOSTS NULL
+#define MOD_SAMLC_UNSET_PASSPHRASE NULL
 #define MOD_SAMLC_UNSET_FLAG (-1)
 #define MOD_SAMLC_UNSET_NUMBER (-1)
 #define MOD_SAMLC_UNSET_SIZE (-1)

@@ -23,7 +23,7 @@
  * X(Name, member, type, min, max, words, default, syntax, help)
  *   type   TEXT (any value), PATH (absolute), ORIGIN (scheme://host[:port]), ENDPOINT (/path),
  *          CHOICE (one of words), FLAG (on|off), NUMBER (min to max), SIZE (min to max, K M G),
- *          HOSTS (several)
+ *          HOSTS (several), PASSPHRASE (file:PATH or exec:PROGRAM [ARG...])
  *   default as it would be written; NULL: none
  */
 #define MOD_SAMLC_SERVER_DIRECTIVES(X)                                                             \
@@ -58,7 +58,15 @@
     X(MaxPost, max_post, SIZE, 1024, 1048576, NULL, "256K", "BYTES[K|M]",                          \
       "largest login response that is read")                                                       \
     X(ReloadInterval, reload_interval, NUMBER, 100, 60000, NULL, "250", "MILLISECONDS",            \
-      "how often each child looks at the trust directory; every login looks besides")
+      "how often each child looks at the trust directory; every login looks besides")              \
+    X(KeyPassphrase, key_passphrase, PASSPHRASE, 0, 0, NULL, NULL,                                 \
+      "file:PATH|exec:PROGRAM [ARG...]",                                                           \
+      "where the passphrase of encrypted private keys comes from: the first line of a file that "  \
+      "only root can read, or of what a program prints that root runs at each start, restart and " \
+      "configuration test, for 30 seconds at most")                                                \
+    X(KeyBroker, key_broker, FLAG, 0, 0, NULL, "off", "on|off",                                    \
+      "a process of its own hands private keys to the children, so that key files can stay "       \
+      "readable for root alone (0600); it needs a server that root starts")
 
 #define MOD_SAMLC_DIRECTORY_DIRECTIVES(X) \
     X(LoginIdP, login_idp, TEXT, 0, 0, NULL, NULL, "NAME", \

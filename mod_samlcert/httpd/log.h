@@ -28,6 +28,13 @@ APLOG_USE_MODULE(samlcert);
 
 #define MOD_SAMLC_TAG_LAST_GOOD "SMC0010: " /* started with what the archive has, or could not */
 
+#define MOD_SAMLC_TAG_PASSPHRASE "SMC0011: " /* there is none, or others could read it */
+#define MOD_SAMLC_TAG_PASSPHRASE_KEPT "SMC0012: " /* a restart could not read it again */
+#define MOD_SAMLC_TAG_BROKER "SMC0013: "         /* can't be started */
+#define MOD_SAMLC_TAG_BROKER_UNUSED "SMC0014: "  /* asked for where it can't be of use */
+#define MOD_SAMLC_TAG_BROKER_ENDED "SMC0015: "
+#define MOD_SAMLC_TAG_BROKER_STARTED "SMC0016: "
+
 /* reload */
 #define MOD_SAMLC_TAG_GENERATION "SMC0101: "
 #define MOD_SAMLC_TAG_REFUSED_SET "SMC0102: "

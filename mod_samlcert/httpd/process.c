@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "httpd/broker.h"
 #include "httpd/log.h"
 #include "httpd/realm.h"
 
@@ -149,7 +150,7 @@ int mod_samlc_process_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pte
             return !OK;
         }
     }
-    return OK;
+    return mod_samlc_broker_start(process, s, pconf) ? OK : !OK;
 }
 
 /*
@@ -167,6 +168,7 @@ void mod_samlc_process_start_child(apr_pool_t *pchild, server_rec *s)
     sigaddset(&end, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &end, &before);
     apr_pool_pre_cleanup_register(pchild, NULL, close_gate);
+    mod_samlc_broker_start_child(process);
     for (i = 0; i < process->states->nelts; i++) {
         mod_samlc_state_open_child(APR_ARRAY_IDX(process->states, i, mod_samlc_state_t *), s,
                                    pchild);

@@ -82,6 +82,8 @@ static mod_samlc_realm_t *make(mod_samlc_process_t *process, const mod_samlc_ser
     realm->server = s;
     realm->id = identify(conf, p);
     realm->interval = apr_time_from_msec(conf->reload_interval);
+    realm->key_passphrase = conf->key_passphrase;
+    realm->wants_broker = conf->key_broker != 0;
     APR_ARRAY_PUSH(process->realms, mod_samlc_realm_t *) = realm;
     return realm;
 }
@@ -99,7 +101,10 @@ mod_samlc_realm_t *mod_samlc_realm_find(mod_samlc_process_t *process,
         realm = APR_ARRAY_IDX(process->realms, i, mod_samlc_realm_t *);
         /* A server that has no sections of its own shares the array of the one it inherits from. */
         if (realm->state == state && strcmp(realm->source.dir, conf->trust_dir) == 0
-            && realm->source.sections == conf->sections) {
+            && realm->source.sections == conf->sections
+            && strcmp(realm->key_passphrase ? realm->key_passphrase : "",
+                      conf->key_passphrase ? conf->key_passphrase : "") == 0
+            && realm->wants_broker == (conf->key_broker != 0)) {
             return realm;
         }
     }

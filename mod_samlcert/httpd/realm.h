@@ -22,6 +22,10 @@ typedef struct mod_samlc_realm_t {
     server_rec *server;              /* the first server that has it: for log lines */
     apr_interval_time_t interval;    /* of the watchdog */
     apr_uint64_t id;                 /* the same after a restart */
+    const char *key_passphrase;      /* SamlCertKeyPassphrase as it is written; NULL: none */
+    int wants_broker;                /* SamlCertKeyBroker on */
+    samlc_broker_t broker;           /* ours, if source.broker points to it; set by post_config */
+    int broker_end;                  /* of the broker itself, which children close */
     mod_samlc_board_t *board;        /* set by post_config */
     struct mod_samlc_realm_child_t *child;    /* set in child_init; NULL in the parent */
 } mod_samlc_realm_t;

@@ -346,6 +346,194 @@ START_TEST(test_parse_private_refusals)
 }
 END_TEST
 
+/* ---- Encrypted keys ---- */
+
+typedef struct giver_t {
+    const char *text;    /* NULL: there is none */
+    int asked;
+} giver_t;
+
+static int give(void *baton, char *buffer, int size, const char *origin)
+{
+    giver_t *giver = baton;
+    int len = giver->text ? (int)strlen(giver->text) : -1;
+
+    giver->asked++;
+    ck_assert_str_eq(origin, "key.pem");
+    ck_assert_int_ge(size, SAMLC_MAX_PASSPHRASE);
+    if (len > 0) {
+        memcpy(buffer, giver->text, (size_t)len);
+    }
+    return len;
+}
+
+static apr_status_t unlock(samlc_key_t **key, const char *pem, giver_t *giver, samlc_result_t *res,
+                           apr_pool_t *p)
+{
+    const samlc_passphrase_t passphrase = {give, giver};
+    samlc_data_t data = test_data(pem, "key.pem");
+    apr_status_t rv = samlc_key_unlock(key, &data, giver ? &passphrase : NULL, res, p);
+
+    ck_assert_int_eq(*key != NULL, rv == APR_SUCCESS);
+    ck_assert_uint_eq(ERR_peek_error(), 0);
+    return rv;
+}
+
+static void unlock_badly(const char *pem, const char *text, const char *words, apr_pool_t *p)
+{
+    samlc_result_t *res = samlc_result_make(p);
+    giver_t giver = {text, 0};
+    samlc_key_t *key = NULL;
+
+    ck_assert_int_ne(unlock(&key, pem, &giver, res, p), APR_SUCCESS);
+    ck_assert_int_eq(res->reason, SAMLC_REASON_CONFIG_INVALID);
+    ck_assert_msg(strncmp(res->message, "key.pem: ", 9) == 0 && strstr(res->message, words), "%s",
+                  res->message);
+    ck_assert_msg(!text || *text == '\0' || !strstr(res->message, text), "%s", res->message);
+}
+
+static const char *traditional_encrypted(EVP_PKEY *pkey, const char *passphrase, apr_pool_t *p)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    char *data = NULL;
+    const char *text = NULL;
+
+    ck_assert_int_eq(PEM_write_bio_PrivateKey_traditional(bio, pkey, EVP_aes_128_cbc(), NULL, 0,
+                                                          NULL, (void *)passphrase), 1);
+    text = apr_pstrmemdup(p, data, (apr_size_t)BIO_get_mem_data(bio, &data));
+    BIO_free(bio);
+    return text;
+}
+
+START_TEST(test_unlock)
+{
+    apr_pool_t *p = test_pool();
+    EVP_PKEY *pkey = test_key_make(kinds[_i].type, kinds[_i].bits, p);
+    const char *pem = test_key_pem(pkey, "open sesame", p);
+    samlc_result_t *res = samlc_result_make(p);
+    giver_t giver = {"open sesame", 0};
+    samlc_key_t *key = NULL;
+
+    unlock_badly(pem, "wrong", "the passphrase does not open", p);
+    ck_assert_msg(unlock(&key, pem, &giver, res, p) == APR_SUCCESS, "%s", res->message);
+    ck_assert_int_eq(samlc_key_equal(key, wrap(pkey, p)), 1);
+    ck_assert_int_eq(giver.asked, 1);
+    apr_pool_destroy(p);
+}
+END_TEST
+
+START_TEST(test_unlock_traditional)
+{
+    apr_pool_t *p = test_pool();
+    EVP_PKEY *pkey = test_key_make("EC", 256, p);
+    const char *pem = traditional_encrypted(pkey, "open sesame", p);
+    samlc_result_t *res = samlc_result_make(p);
+    giver_t giver = {"open sesame", 0};
+    samlc_key_t *key = NULL;
+
+    unlock_badly(pem, "wrong", "the passphrase does not open", p);
+    ck_assert_msg(unlock(&key, pem, &giver, res, p) == APR_SUCCESS, "%s", res->message);
+    ck_assert_int_eq(samlc_key_equal(key, wrap(pkey, p)), 1);
+    apr_pool_destroy(p);
+}
+END_TEST
+
+/* Nobody is asked about a key that is not encrypted. */
+START_TEST(test_unlock_what_is_not_locked)
+{
+    apr_pool_t *p = test_pool();
+    EVP_PKEY *pkey = test_key_make("EC", 256, p);
+    samlc_result_t *res = samlc_result_make(p);
+    giver_t giver = {"open sesame", 0};
+    samlc_key_t *key = NULL;
+
+    ck_assert_int_eq(unlock(&key, test_key_pem(pkey, NULL, p), &giver, res, p), APR_SUCCESS);
+    ck_assert_int_eq(unlock(&key, traditional_pem(pkey, p), NULL, res, p), APR_SUCCESS);
+    ck_assert_int_eq(giver.asked, 0);
+    apr_pool_destroy(p);
+}
+END_TEST
+
+START_TEST(test_unlock_refusals)
+{
+    apr_pool_t *p = test_pool();
+    EVP_PKEY *pkey = test_key_make("EC", 256, p);
+    const char *pem = test_key_pem(pkey, "open sesame", p);
+    samlc_result_t *res = samlc_result_make(p);
+    samlc_key_t *key = NULL;
+    char *damaged = apr_pstrdup(p, pem);
+
+    unlock_badly(pem, NULL, "SamlCertKeyPassphrase", p);
+    unlock_badly(pem, "", "does not open", p);
+    ck_assert_int_ne(unlock(&key, pem, NULL, res, p), APR_SUCCESS);
+    ck_assert_ptr_nonnull(strstr(res->message, "SamlCertKeyPassphrase"));
+    unlock_badly(apr_pstrndup(p, pem, strlen(pem) / 2), "open sesame", "damaged", p);
+    damaged[strlen(pem) / 2] ^= 1;
+    unlock_badly(damaged, "open sesame", "damaged", p);
+    apr_pool_destroy(p);
+}
+END_TEST
+
+/* One decryption is remembered, by file and passphrase; other keys push it out in the end. */
+START_TEST(test_unlock_again)
+{
+    apr_pool_t *p = test_pool();
+    EVP_PKEY *pkey = test_key_make("EC", 256, p);
+    const char *pem = test_key_pem(pkey, "open sesame", p);
+    samlc_result_t *res = samlc_result_make(p);
+    giver_t giver = {"open sesame", 0};
+    samlc_key_t *first = NULL;
+    samlc_key_t *again = NULL;
+    samlc_key_t *other = NULL;
+    int i = 0;
+
+    ck_assert_int_eq(unlock(&first, pem, &giver, res, p), APR_SUCCESS);
+    ck_assert_int_eq(unlock(&again, pem, &giver, res, p), APR_SUCCESS);
+    ck_assert_ptr_eq(samlc_key_get(first), samlc_key_get(again));
+    unlock_badly(pem, "wrong", "the passphrase does not open", p);
+    for (i = 0; i < 20; i++) {
+        ck_assert_int_eq(unlock(&other, test_key_pem(pkey, "open sesame", p), &giver, res, p),
+                         APR_SUCCESS);
+        ck_assert_ptr_ne(samlc_key_get(other), samlc_key_get(first));
+    }
+    ck_assert_int_eq(unlock(&again, pem, &giver, res, p), APR_SUCCESS);
+    ck_assert_ptr_ne(samlc_key_get(again), samlc_key_get(first));
+    ck_assert_int_eq(samlc_key_equal(again, first), 1);
+    apr_pool_destroy(p);
+}
+END_TEST
+
+START_TEST(test_two_keys_in_one_file)
+{
+    apr_pool_t *p = test_pool();
+    EVP_PKEY *pkey = test_key_make("EC", 256, p);
+    test_cert_t *cert = test_cert_make(&(test_cert_spec_t){.pkey = pkey}, p);
+    const char *pem = test_key_pem(pkey, NULL, p);
+    const char *locked = test_key_pem(pkey, "open sesame", p);
+
+    parse_good(apr_pstrcat(p, pem, cert->pem, "-----BEGIN nothing\n", NULL), p);
+    parse_bad(apr_pstrcat(p, pem, pem, NULL), "more than one", p);
+    parse_bad(apr_pstrcat(p, pem, cert->pem, locked, NULL), "more than one", p);
+    parse_bad(apr_pstrcat(p, traditional_pem(pkey, p), pem, NULL), "more than one", p);
+    unlock_badly(apr_pstrcat(p, locked, locked, NULL), "open sesame", "more than one", p);
+    apr_pool_destroy(p);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    int len;
+} lines[] = {
+    {"", 0}, {"\n", 0}, {"\r\n", 0}, {"a", 1}, {"a\n", 1}, {"a\r\nb", 1}, {" a b \nc\n", 5},
+};
+
+START_TEST(test_passphrase_len)
+{
+    ck_assert_int_eq((int)samlc_passphrase_len(lines[_i].text, strlen(lines[_i].text)),
+                     lines[_i].len);
+}
+END_TEST
+
 Suite *suite_key(void);
 
 Suite *suite_key(void)
@@ -364,6 +552,13 @@ Suite *suite_key(void)
     tcase_add_loop_test(tc, test_parse_private, 0, n_kinds);
     tcase_add_test(tc, test_parse_private_forms);
     tcase_add_test(tc, test_parse_private_refusals);
+    tcase_add_loop_test(tc, test_unlock, 0, n_kinds);
+    tcase_add_test(tc, test_unlock_traditional);
+    tcase_add_test(tc, test_unlock_what_is_not_locked);
+    tcase_add_test(tc, test_unlock_refusals);
+    tcase_add_test(tc, test_unlock_again);
+    tcase_add_test(tc, test_two_keys_in_one_file);
+    tcase_add_loop_test(tc, test_passphrase_len, 0, (int)(sizeof(lines) / sizeof(lines[0])));
     suite_add_tcase(suite, tc);
     return suite;
 }

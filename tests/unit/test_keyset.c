@@ -116,6 +116,37 @@ START_TEST(test_add_unreadable)
 }
 END_TEST
 
+static int give(void *baton, char *buffer, int size, const char *origin)
+{
+    (void)size;
+    ck_assert_str_eq(origin, "sp.key");
+    memcpy(buffer, baton, strlen(baton));
+    return (int)strlen(baton);
+}
+
+/* The certificate in front of the key makes no difference; the passphrase does. */
+START_TEST(test_add_encrypted)
+{
+    test_cert_t *made = make("sp", "EC");
+    const char *locked = test_key_pem(made->pkey, "open sesame", p);
+    const samlc_passphrase_t right = {give, (void *)"open sesame"};
+    const samlc_passphrase_t wrong = {give, (void *)"open barley"};
+    samlc_keyset_t before = set;
+
+    ck_assert_int_ne(add(SAMLC_OWN_ACTIVE, locked, made->pem), APR_SUCCESS);
+    assert_unchanged(&before);
+    set.passphrase = before.passphrase = &wrong;
+    ck_assert_int_ne(add(SAMLC_OWN_ACTIVE, locked, made->pem), APR_SUCCESS);
+    assert_unchanged(&before);
+    ck_assert_ptr_nonnull(strstr(res->message, "sp.key"));
+    set.passphrase = &right;
+    ck_assert_int_eq(add(SAMLC_OWN_ACTIVE, apr_pstrcat(p, made->pem, locked, NULL), made->pem),
+                     APR_SUCCESS);
+    ck_assert_int_eq(samlc_key_equal(set.keys[SAMLC_OWN_ACTIVE].key,
+                                     samlc_cert_key(set.keys[SAMLC_OWN_ACTIVE].cert)), 1);
+}
+END_TEST
+
 Suite *suite_keyset(void);
 
 Suite *suite_keyset(void)
@@ -130,6 +161,7 @@ Suite *suite_keyset(void)
     tcase_add_test(tc, test_add_with_chain);
     tcase_add_test(tc, test_add_mismatch);
     tcase_add_test(tc, test_add_unreadable);
+    tcase_add_test(tc, test_add_encrypted);
     suite_add_tcase(suite, tc);
     return suite;
 }

@@ -46,14 +46,17 @@ static ssize_t read_all(int fd, unsigned char *buffer, apr_size_t len)
     return (ssize_t)got;
 }
 
-static apr_status_t read_open(samlc_data_t *out, int fd, const char *path, apr_size_t max,
-                              samlc_result_t *res, apr_pool_t *p)
+apr_status_t samlc_file_read_open(samlc_data_t *out, int fd, const char *path, apr_size_t max,
+                                  samlc_result_t *res, apr_pool_t *p)
 {
     struct stat st;
     unsigned char *buffer = NULL;
     apr_size_t len = 0;
     ssize_t got = 0;
 
+    out->data = NULL;
+    out->len = 0;
+    out->origin = path;
     if (fstat(fd, &st) != 0) {
         return fail_errno(res, path, "look at it");
     }
@@ -95,7 +98,7 @@ apr_status_t samlc_file_read(samlc_data_t *out, const char *path, apr_size_t max
     if (fd < 0) {
         return fail_errno(res, path, "open");
     }
-    rv = read_open(out, fd, path, max, res, p);
+    rv = samlc_file_read_open(out, fd, path, max, res, p);
     close(fd);
     return rv;
 }

@@ -21,6 +21,10 @@
 apr_status_t samlc_file_read(samlc_data_t *out, const char *path, apr_size_t max,
                              samlc_result_t *res, apr_pool_t *p);
 
+/* The same of a file that is open, from where `fd` stands; `path` is its name. It stays open. */
+apr_status_t samlc_file_read_open(samlc_data_t *out, int fd, const char *path, apr_size_t max,
+                                  samlc_result_t *res, apr_pool_t *p);
+
 /*
  * Replaces `path` with `len` bytes: unique temporary beside it with the final permissions, full
  * write, sync, checked close, rename. Either the old or the new content is there, never half. The

@@ -11,6 +11,8 @@
 #include <openssl/x509.h>
 #include <string.h>
 
+#include "core/keys/unlocked.h"
+
 #define MIN_MODULUS_BITS 512
 #define MAX_MODULUS_BITS 16384
 #define MAX_EXPONENT_BITS 64
@@ -233,6 +235,16 @@ apr_status_t samlc_key_from_ec(samlc_key_t **key, const char *curve_oid, const s
                                     "no uncompressed point of the curve %s", curves[i].group);
 }
 
+apr_size_t samlc_passphrase_len(const char *bytes, apr_size_t len)
+{
+    const char *end = memchr(bytes, '\n', len);
+
+    if (end) {
+        len = (apr_size_t)(end - bytes);
+    }
+    return len > 0 && bytes[len - 1] == '\r' ? len - 1 : len;
+}
+
 /* Refuses on behalf of a person who isn't there, and tells that a passphrase was asked for. */
 static int no_passphrase(char *buffer, int size, int for_writing, void *asked)
 {
@@ -243,36 +255,166 @@ static int no_passphrase(char *buffer, int size, int for_writing, void *asked)
     return -1;
 }
 
-apr_status_t samlc_key_parse_private(samlc_key_t **key, const samlc_data_t *pem,
-                                     samlc_result_t *res, apr_pool_t *p)
+/* How many private keys there are between PEM lines. */
+static int count_private(const samlc_data_t *pem)
 {
-    apr_status_t rv = APR_EGENERAL;
-    BIO *bio = NULL;
-    EVP_PKEY *pkey = NULL;
-    int asked = 0;
+    static const char begin[] = "-----BEGIN ";
+    static const char kind[] = "PRIVATE KEY-----";
+    const char *at = (const char *)pem->data;
+    const char *end = at + pem->len;
+    const char *eol = NULL;
+    int count = 0;
 
-    *key = NULL;
-    ERR_clear_error();
+    while (at < end && (at = memmem(at, (size_t)(end - at), begin, sizeof(begin) - 1)) != NULL) {
+        eol = memchr(at, '\n', (size_t)(end - at));
+        eol = eol ? eol : end;
+        count += memmem(at, (size_t)(eol - at), kind, sizeof(kind) - 1) != NULL;
+        at = eol;
+    }
+    return count;
+}
+
+/* Which one would count is for nobody to guess. */
+static apr_status_t check_private(const samlc_data_t *pem, samlc_result_t *res)
+{
     if (pem->len > INT_MAX) {
         return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_CONFIG_INVALID,
                                  "%s: too large for a private key", pem->origin);
     }
+    if (count_private(pem) > 1) {
+        return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_CONFIG_INVALID,
+                                 "%s: holds more than one private key; leave the one that counts",
+                                 pem->origin);
+    }
+    return APR_SUCCESS;
+}
+
+/* Reads the private key; `callback` and `baton` are PEM_read_bio_PrivateKey's. */
+static apr_status_t parse_one(EVP_PKEY **pkey, const samlc_data_t *pem, pem_password_cb *callback,
+                              void *baton, samlc_result_t *res)
+{
+    BIO *bio = NULL;
+
+    *pkey = NULL;
+    ERR_clear_error();
     bio = BIO_new_mem_buf(pem->data, (int)pem->len);
-    pkey = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, &asked) : NULL;
-    if (!pkey && asked) {
-        rv = samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_CONFIG_INVALID,
-                               "%s: the private key is encrypted", pem->origin);
-        goto out;
-    }
-    *key = pkey ? samlc_key_make(pkey, p) : NULL;
-    if (!*key) {
-        rv = samlc_result_fail_openssl(res, APR_EINVAL, SAMLC_REASON_CONFIG_INVALID,
-                                       "%s: no private key in PEM", pem->origin);
-        goto out;
-    }
-    rv = APR_SUCCESS;
-out:
+    *pkey = bio ? PEM_read_bio_PrivateKey(bio, NULL, callback, baton) : NULL;
     BIO_free(bio);
+    return *pkey ? APR_SUCCESS
+                 : samlc_result_fail_openssl(res, APR_EINVAL, SAMLC_REASON_CONFIG_INVALID,
+                                             "%s: no private key in PEM", pem->origin);
+}
+
+/* Hands `pkey` over to `p`. */
+static apr_status_t keep(samlc_key_t **key, EVP_PKEY *pkey, const samlc_data_t *pem,
+                         samlc_result_t *res, apr_pool_t *p)
+{
+    *key = samlc_key_make(pkey, p);
+    return *key ? APR_SUCCESS
+                : samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_CONFIG_INVALID,
+                                    "%s: a private key without a public one", pem->origin);
+}
+
+apr_status_t samlc_key_parse_private(samlc_key_t **key, const samlc_data_t *pem,
+                                     samlc_result_t *res, apr_pool_t *p)
+{
+    apr_status_t rv = APR_EGENERAL;
+    EVP_PKEY *pkey = NULL;
+    int asked = 0;
+
+    *key = NULL;
+    rv = check_private(pem, res);
+    if (rv == APR_SUCCESS) {
+        rv = parse_one(&pkey, pem, no_passphrase, &asked, res);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = keep(key, pkey, pem, res, p);
+    }
+    else if (asked) {
+        rv = samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_CONFIG_INVALID,
+                               "%s: the private key is encrypted, and there is no passphrase for "
+                               "it (SamlCertKeyPassphrase; samlcertctl --passphrase-file)",
+                               pem->origin);
+    }
+    return rv;
+}
+
+/* A passphrase that is known. */
+typedef struct known_t {
+    char text[SAMLC_MAX_PASSPHRASE];
+    int len;
+} known_t;
+
+static int known_passphrase(char *buffer, int size, int for_writing, void *baton)
+{
+    const known_t *known = baton;
+
+    (void)for_writing;
+    if (known->len > size) {
+        return -1;
+    }
+    memcpy(buffer, known->text, (size_t)known->len);
+    return known->len;
+}
+
+static apr_status_t decrypt(EVP_PKEY **pkey, const samlc_data_t *pem, known_t *known,
+                            samlc_result_t *res)
+{
+    unsigned char id[SAMLC_UNLOCKED_ID_LEN];
+    int has_id = samlc_unlocked_id(id, pem, known->text, (apr_size_t)known->len);
+    apr_status_t rv = APR_SUCCESS;
+
+    *pkey = has_id ? samlc_unlocked_find(id) : NULL;
+    if (*pkey) {
+        return APR_SUCCESS;
+    }
+    rv = parse_one(pkey, pem, known_passphrase, known, res);
+    if (rv != APR_SUCCESS) {    /* OpenSSL's reasons are as many as there are wrong paddings */
+        return samlc_result_fail(res, rv, SAMLC_REASON_CONFIG_INVALID,
+                                 "%s: the passphrase does not open the private key: it is another "
+                                 "one, or the file is damaged", pem->origin);
+    }
+    if (has_id) {
+        samlc_unlocked_add(id, *pkey);
+    }
+    return APR_SUCCESS;
+}
+
+int samlc_key_is_encrypted(const samlc_data_t *pem)
+{
+    static const char pkcs8[] = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
+    static const char traditional[] = "Proc-Type: 4,ENCRYPTED";   /* RFC 1421, section 4.6.1.1 */
+
+    return memmem(pem->data, pem->len, pkcs8, sizeof(pkcs8) - 1) != NULL
+        || memmem(pem->data, pem->len, traditional, sizeof(traditional) - 1) != NULL;
+}
+
+apr_status_t samlc_key_unlock(samlc_key_t **key, const samlc_data_t *pem,
+                              const samlc_passphrase_t *passphrase, samlc_result_t *res,
+                              apr_pool_t *p)
+{
+    apr_status_t rv = APR_EGENERAL;
+    EVP_PKEY *pkey = NULL;
+    known_t known;
+
+    *key = NULL;
+    if (!passphrase || !samlc_key_is_encrypted(pem)) {
+        return samlc_key_parse_private(key, pem, res, p);
+    }
+    memset(&known, 0, sizeof(known));
+    known.len = passphrase->get(passphrase->baton, known.text, (int)sizeof(known.text),
+                                pem->origin);
+    if (known.len < 0) {
+        return samlc_key_parse_private(key, pem, res, p);   /* says that there is none */
+    }
+    rv = check_private(pem, res);
+    if (rv == APR_SUCCESS) {
+        rv = decrypt(&pkey, pem, &known, res);
+    }
+    OPENSSL_cleanse(&known, sizeof(known));
+    if (rv == APR_SUCCESS) {
+        rv = keep(key, pkey, pem, res, p);
+    }
     ERR_clear_error();
     return rv;
 }

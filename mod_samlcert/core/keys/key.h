@@ -40,6 +40,21 @@ int samlc_key_equal(const samlc_key_t *a, const samlc_key_t *b);
 apr_status_t samlc_key_from_rsa(samlc_key_t **key, const samlc_data_t *modulus,
                                 const samlc_data_t *exponent, samlc_result_t *res, apr_pool_t *p);
 
+#define SAMLC_MAX_PASSPHRASE 1024
+
+/* Who knows the passphrase of encrypted private keys. */
+typedef struct samlc_passphrase_t {
+    /*
+     * Copies it to `buffer`, without a NUL; `origin` is the file that asks. Its length, at most
+     * `size`; -1: there is none. Any thread.
+     */
+    int (*get)(void *baton, char *buffer, int size, const char *origin);
+    void *baton;
+} samlc_passphrase_t;
+
+/* The length of the first line of `bytes`, which is how a passphrase is kept in a file. */
+apr_size_t samlc_passphrase_len(const char *bytes, apr_size_t len);
+
 /*
  * An EC public key on the curve that `curve_oid` names ("1.2.840.10045.3.1.7": P-256, P-384 or
  * P-521), from its uncompressed point (SEC 1, 2.3.3; XML-Signature 1.1, 4.5.2.3). Fails with
@@ -49,10 +64,21 @@ apr_status_t samlc_key_from_ec(samlc_key_t **key, const char *curve_oid, const s
                                samlc_result_t *res, apr_pool_t *p);
 
 /*
- * An unencrypted private key in PEM; the first one, if there are several. Never asks for a
- * passphrase. Fails with config-invalid, naming `pem->origin`.
+ * An unencrypted private key in PEM; several are refused. Never asks for a passphrase. Fails with
+ * config-invalid, naming `pem->origin`.
  */
 apr_status_t samlc_key_parse_private(samlc_key_t **key, const samlc_data_t *pem,
                                      samlc_result_t *res, apr_pool_t *p);
+
+/* TRUE if the private key in this PEM says that it is encrypted (RFC 5958, RFC 1421). */
+int samlc_key_is_encrypted(const samlc_data_t *pem);
+
+/*
+ * The same, but the key may be encrypted: PKCS#8 (RFC 5958) or the traditional form. `passphrase`
+ * may be NULL. What was decrypted once in this process is not decrypted again (unlocked.h).
+ */
+apr_status_t samlc_key_unlock(samlc_key_t **key, const samlc_data_t *pem,
+                              const samlc_passphrase_t *passphrase, samlc_result_t *res,
+                              apr_pool_t *p);
 
 #endif

@@ -23,7 +23,7 @@ apr_status_t samlc_keyset_add(samlc_keyset_t *set, samlc_own_role_t role,
     samlc_key_t *key = NULL;
     apr_array_header_t *certs = NULL;
     const samlc_cert_t *cert = NULL;
-    apr_status_t rv = samlc_key_parse_private(&key, key_pem, res, p);
+    apr_status_t rv = samlc_key_unlock(&key, key_pem, set->passphrase, res, p);
 
     if (rv != APR_SUCCESS) {
         return rv;

@@ -20,6 +20,7 @@ typedef struct samlc_own_key_t {
 
 typedef struct samlc_keyset_t {
     const char *name;
+    const samlc_passphrase_t *passphrase;    /* of encrypted keys that are added; NULL: none */
     samlc_own_key_t keys[SAMLC_OWN_COUNT];   /* by the role that they have now */
     const apr_array_header_t *places;        /* samlc_place_t * of core/trust/moves: by their files;
                                                 NULL: not moved */
@@ -30,8 +31,8 @@ const char *samlc_own_role_word(samlc_own_role_t role);
 
 /*
  * Puts one pair into the set. Of several certificates the first one counts; a chain may follow it.
- * Fails with config-invalid and changes nothing when the certificate is not the key's; both files
- * are named.
+ * The key may be encrypted under the passphrase of the set. Fails with config-invalid and changes
+ * nothing when the certificate is not the key's; both files are named.
  */
 apr_status_t samlc_keyset_add(samlc_keyset_t *set, samlc_own_role_t role,
                               const samlc_data_t *key_pem, const samlc_data_t *cert_pem,

@@ -167,8 +167,10 @@ static apr_status_t load_copy(samlc_snapshot_t **snapshot, const samlc_archive_t
 
     if (rv == APR_SUCCESS && strcmp((*snapshot)->digest_hex, digest_hex) != 0) {
         rv = samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_CONFIG_INVALID,
-                               "%s/%s: is not what generation %.12s was made of", archive->dir,
-                               name, digest_hex);
+                               "%s/%s: is not what generation %.12s was made of%s", archive->dir,
+                               name, digest_hex, (*snapshot)->lent->nelts > 0
+                               ? " (a private key that is left out of copies may have changed)"
+                               : "");
         samlc_snapshot_destroy(*snapshot);
         *snapshot = NULL;
     }
@@ -375,6 +377,25 @@ static int is_overlay(const samlc_source_t *source, const samlc_seen_t *seen)
     return samlc_text_equal(seen->path, source->overlay);
 }
 
+/* A private key that we may not read has no place in what we own: an empty file stands for it. */
+static apr_status_t leave_out(const char *to, samlc_result_t *res)
+{
+    int fd = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+    return fd >= 0 && close(fd) == 0 ? APR_SUCCESS : fail_errno(res, to, "write");
+}
+
+static int is_lent(const samlc_snapshot_t *snapshot, const char *path)
+{
+    int i = 0;
+
+    while (i < snapshot->lent->nelts
+           && strcmp(APR_ARRAY_IDX(snapshot->lent, i, const char *), path) != 0) {
+        i++;
+    }
+    return i < snapshot->lent->nelts;
+}
+
 /* The files of a generation, below `root`. */
 static apr_status_t copy_files(const char *root, const samlc_source_t *source,
                                const samlc_snapshot_t *snapshot, samlc_result_t *res,
@@ -401,6 +422,9 @@ static apr_status_t copy_files(const char *root, const samlc_source_t *source,
             /* One that can't be read is as good as none for who loads it, so for the copy, too. */
             copy_file(source, samlc_source_place(source, seen->path, p), place,
                       samlc_result_make(p));
+        }
+        else if (rv == APR_SUCCESS && is_lent(snapshot, seen->path)) {
+            rv = leave_out(place, res);
         }
         else if (rv == APR_SUCCESS && !seen->is_dir) {
             rv = copy_file(source, samlc_source_place(source, seen->path, p), place, res);
@@ -631,6 +655,7 @@ static apr_status_t write_about(const samlc_archive_t *archive, const samlc_sour
     const char *name = apr_pstrcat(p, snapshot->digest_hex, "/about", NULL);
     apr_array_header_t *lines = apr_array_make(p, 8, sizeof(const char *));
     const char *text = NULL;
+    int i = 0;
 
     if (last && strcmp(last->digest_hex, snapshot->digest_hex) == 0
         && last->number == snapshot->number && samlc_text_equal(last->trust_dir, source->dir)) {
@@ -642,6 +667,10 @@ static apr_status_t write_about(const samlc_archive_t *archive, const samlc_sour
                      samlc_clock_format(snapshot->loaded_at, p), source->dir);
     add_reason(lines, source, snapshot, previous, p);
     add_differences(lines, archive, source, snapshot, previous, p);
+    for (i = 0; i < snapshot->lent->nelts; i++) {
+        APR_ARRAY_PUSH(lines, const char *) = apr_psprintf(
+            p, "left-out %s\n", APR_ARRAY_IDX(snapshot->lent, i, const char *));
+    }
     text = apr_array_pstrcat(p, lines, 0);
     return samlc_file_replace(path_of(archive, name, p), text, strlen(text), PRIVATE_FILE, res, p);
 }

@@ -14,7 +14,9 @@
  * that one is complete. In between there is none: to serve nothing is better than to serve what was
  * replaced, for it may have been replaced because of what it trusts.
  *
- * Copies hold private keys: all of it is 0700 and 0600. All functions are safe for concurrent use,
+ * Copies hold private keys: all of it is 0700 and 0600. But those that only the key broker may read
+ * are left out (`about` names them): a load takes them from where they are, and the digest tells if
+ * they have changed meanwhile. All functions are safe for concurrent use,
  * by several processes too.
  */
 #ifndef SAMLC_TRUST_ARCHIVE_H

@@ -19,6 +19,7 @@ typedef struct samlc_load_t {
     apr_array_header_t *warnings;      /* const char * */
     apr_array_header_t *moves;         /* samlc_moved_t */
     apr_array_header_t *promotions;    /* samlc_promotion_t: what the overlay says */
+    apr_array_header_t *lent;          /* const char *: private keys that the broker opened */
     apr_hash_t *contents;              /* path -> samlc_data_t *: each file is read once */
     samlc_result_t *res;
     apr_pool_t *p;
@@ -31,6 +32,13 @@ typedef struct samlc_load_t {
  */
 apr_status_t samlc_load_file(const samlc_data_t **data, samlc_load_t *l, const char *path,
                              apr_size_t max);
+
+/*
+ * The same of a private key of ours. Where we may not read it the broker opens it. A copy without
+ * it has an empty file in its place: then it is the file as it is now, which the digest judges.
+ */
+apr_status_t samlc_load_private(const samlc_data_t **data, samlc_load_t *l, const char *path,
+                                const char *set, samlc_own_role_t role);
 
 /* What was seen of a name below the trust directory, or of the path of a file outside; or NULL. */
 const samlc_seen_t *samlc_load_find(const samlc_load_t *l, const char *name);

@@ -2,6 +2,7 @@
 #include "core/trust/load.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include <apr_strings.h>
 
@@ -26,6 +27,53 @@ apr_status_t samlc_load_file(const samlc_data_t **data, samlc_load_t *l, const c
     }
     *data = read;
     return APR_SUCCESS;
+}
+
+/* The file itself, whatever we load: by our own right, or else by the broker. */
+static apr_status_t read_private(samlc_data_t *read, samlc_load_t *l, const char *path,
+                                 const char *set, samlc_own_role_t role)
+{
+    samlc_result_t *own = samlc_result_make(l->ptemp);
+    apr_status_t rv = samlc_file_read(read, path, SAMLC_MAX_CERT_FILE, own, l->ptemp);
+    int fd = -1;
+
+    if (rv == APR_SUCCESS) {
+        return rv;
+    }
+    if (!APR_STATUS_IS_EACCES(rv) || l->source->broker == NULL) {
+        return samlc_result_fail(l->res, rv, own->reason, "%s", own->message);
+    }
+    rv = samlc_broker_ask(&fd, l->source->broker, set, role, path, l->res);
+    if (rv == APR_SUCCESS) {
+        rv = samlc_file_read_open(read, fd, path, SAMLC_MAX_CERT_FILE, l->res, l->ptemp);
+        close(fd);
+        APR_ARRAY_PUSH(l->lent, const char *) = apr_pstrdup(l->p, path);
+    }
+    return rv;
+}
+
+apr_status_t samlc_load_private(const samlc_data_t **data, samlc_load_t *l, const char *path,
+                                const char *set, samlc_own_role_t role)
+{
+    samlc_data_t *read = apr_pcalloc(l->ptemp, sizeof(*read));
+    apr_status_t rv = APR_SUCCESS;
+    const char *when = "";
+
+    *data = NULL;
+    if (l->source->root != NULL) {
+        rv = samlc_file_read(read, samlc_source_place(l->source, path, l->ptemp),
+                             SAMLC_MAX_CERT_FILE, l->res, l->ptemp);
+        when = read->len == 0 ? " (left out of the copy, as it is now)" : "";
+    }
+    if (rv == APR_SUCCESS && read->len == 0) {
+        rv = read_private(read, l, path, set, role);
+    }
+    if (rv == APR_SUCCESS) {
+        read->origin = apr_pstrcat(l->p, path, when, NULL);
+        apr_hash_set(l->contents, apr_pstrdup(l->ptemp, path), APR_HASH_KEY_STRING, read);
+        *data = read;
+    }
+    return rv;
 }
 
 static const samlc_seen_t *seen_at(const samlc_load_t *l, int i)

@@ -7,6 +7,22 @@
 
 #include "core/base/file.h"
 
+#define MIN_RSA_BITS 2048
+#define MIN_EC_BITS 256
+
+/* Ours to choose and ours to regret: partners refuse such keys, but we do not. */
+static void warn_of_weakness(samlc_load_t *l, const samlc_key_t *key, const char *path)
+{
+    const char *type = samlc_key_type(key);
+    int least = strcmp(type, "RSA") == 0 ? MIN_RSA_BITS : MIN_EC_BITS;
+
+    if (samlc_key_bits(key) < least) {
+        APR_ARRAY_PUSH(l->warnings, const char *) =
+            apr_psprintf(l->p, "%s: our own key has %d bits, which is weak; make one of %d or more "
+                         "(%s)", path, samlc_key_bits(key), least, type);
+    }
+}
+
 static apr_status_t read_own_key(samlc_keyset_t *set, samlc_load_t *l, samlc_own_role_t role)
 {
     const char *stem = apr_pstrcat(l->ptemp, "sp/", set->name, "/", samlc_own_role_word(role),
@@ -26,11 +42,17 @@ static apr_status_t read_own_key(samlc_keyset_t *set, samlc_load_t *l, samlc_own
                                  "%s has no %s beside it", key == NULL ? cert->path : key->path,
                                  key == NULL ? "key (.key)" : "certificate (.crt)");
     }
-    rv = samlc_load_file(&key_file, l, key->path, SAMLC_MAX_CERT_FILE);
+    rv = samlc_load_private(&key_file, l, key->path, set->name, role);
     if (rv == APR_SUCCESS) {
         rv = samlc_load_file(&cert_file, l, cert->path, SAMLC_MAX_CERT_FILE);
     }
-    return rv == APR_SUCCESS ? samlc_keyset_add(set, role, key_file, cert_file, l->res, l->p) : rv;
+    if (rv == APR_SUCCESS) {
+        rv = samlc_keyset_add(set, role, key_file, cert_file, l->res, l->p);
+    }
+    if (rv == APR_SUCCESS) {
+        warn_of_weakness(l, set->keys[role].key, key->path);
+    }
+    return rv;
 }
 
 apr_status_t samlc_load_keysets(samlc_load_t *l)
@@ -47,6 +69,7 @@ apr_status_t samlc_load_keysets(samlc_load_t *l)
         }
         set = apr_pcalloc(l->p, sizeof(*set));
         set->name = apr_pstrdup(l->p, seen->name + 3);
+        set->passphrase = l->source->passphrase;
         for (role = 0; role < SAMLC_OWN_COUNT && rv == APR_SUCCESS; role++) {
             rv = read_own_key(set, l, (samlc_own_role_t)role);
         }

@@ -236,6 +236,8 @@ apr_status_t samlc_snapshot_load(samlc_snapshot_t **snapshot, const samlc_source
     l.moves = apr_array_make(pool, 4, sizeof(samlc_moved_t));
     l.promotions = apr_array_make(pool, 1, sizeof(samlc_promotion_t));
     l.contents = apr_hash_make(l.ptemp);
+    l.lent = apr_array_make(pool, 2, sizeof(const char *));
+    s->lent = l.lent;
     s->idps = l.idps;
     s->outside = l.outside;
     s->warnings = l.warnings;

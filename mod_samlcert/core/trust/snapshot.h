@@ -20,6 +20,8 @@ typedef struct samlc_snapshot_t {
     int is_archived;                         /* from the archive: the files could not be loaded */
     const samlc_scan_t *scan;
     const apr_array_header_t *outside;       /* files outside the trust directory, const char * */
+    const apr_array_header_t *lent;          /* private keys that only the broker may read: paths,
+                                                const char *; no copy holds them */
     const apr_array_header_t *idps;          /* samlc_idp_t *, sorted by name */
     apr_hash_t *by_entity;                   /* entity ID -> samlc_idp_t * */
     apr_hash_t *keysets;                     /* name -> samlc_keyset_t * */

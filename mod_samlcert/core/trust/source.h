@@ -7,6 +7,8 @@
 #include <apr_user.h>
 
 #include "core/base/result.h"
+#include "core/keys/broker.h"
+#include "core/keys/key.h"
 
 /* In the trust directory: what is left to do of a change (core/trust/change). */
 #define SAMLC_SOURCE_JOURNAL ".journal"
@@ -35,6 +37,8 @@ typedef struct samlc_source_t {
     int check_owner;                 /* refuse what server_uid/server_gid or everybody can write */
     apr_uid_t server_uid;            /* whom the server runs as */
     apr_gid_t server_gid;
+    const samlc_passphrase_t *passphrase;   /* of encrypted private keys; NULL: none */
+    const samlc_broker_t *broker;    /* opens private keys that we may not; NULL: nobody does */
 } samlc_source_t;
 
 /* One file or directory as it was seen. */

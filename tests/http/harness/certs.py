@@ -36,6 +36,12 @@ def make(key, certificate, name, algorithm="rsa:2048", days=365, extensions=(), 
     return signer
 
 
+def encrypted(key, passphrase, *options):
+    """A private key as PKCS#8 under a passphrase."""
+    return run("openssl", "pkcs8", "-topk8", "-in", key, "-passout", f"pass:{passphrase}",
+               "-v2", "aes-256-cbc", *options).stdout
+
+
 def _let_expire(signer):
     """The same certificate with dates in the past: OpenSSL 3.0's `req` sets none, `ca` does."""
     with tempfile.TemporaryDirectory() as directory:

@@ -66,6 +66,8 @@ SSLCertificateFile "{root}/tls.crt"
 SSLCertificateKeyFile "{root}/tls.key"
 """
 
+BROKER = "samlcert-broker"    # SamlCertKeyBroker on
+
 # httpd's own: the event MPM says this when it stops while a connection is kept alive or lingers.
 NOISE = re.compile(r"AH0309[23]: process_\w+: apr_pollset_add failure")
 
@@ -235,13 +237,23 @@ class Httpd:
         eventually(lambda: not any(pathlib.Path(f"/proc/{pid}/fd").exists() for pid in children),
                    what="the end of the children")
 
-    def children(self):
+    def _processes(self):
+        """(pid, name) of all that the parent has forked."""
         pid = self.process.pid
+        found = []
         try:
-            text = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text()
+            for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+                found.append((int(child), pathlib.Path(f"/proc/{child}/comm").read_text().strip()))
         except FileNotFoundError:
-            return []
-        return [int(p) for p in text.split()]
+            pass
+        return found
+
+    def children(self):
+        """Those that serve requests."""
+        return [pid for pid, name in self._processes() if name != BROKER]
+
+    def brokers(self):
+        return [pid for pid, name in self._processes() if name == BROKER]
 
     # The error log
 

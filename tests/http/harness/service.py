@@ -59,6 +59,7 @@ class Service:
         self.root.chmod(0o755)
         self.idp = idp
         self.settings = settings
+        self.ctl_options = ()       # what the CLI needs besides to read our trust directory
         self.httpd = Httpd(self.root / "httpd", mpm=mpm, tls=tls)
         self.base = self.httpd.base
         self.entity_id = f"{self.base}/saml"
@@ -137,7 +138,7 @@ class Service:
     # The CLI on the same input
 
     def verify(self, xml, *options, in_response_to=()):
-        return verify(self.trust.root, self.entity_id, self.acs, xml, *options,
+        return verify(self.trust.root, self.entity_id, self.acs, xml, *self.ctl_options, *options,
                       in_response_to=in_response_to, now=instant())
 
     def status(self):
@@ -150,7 +151,8 @@ class Service:
 
         The CLI reads the same directory and computes the same generation_hash.
         """
-        listed = ctl("--trust", self.trust.root, "--state", self.state, "--json", "list")
+        listed = ctl("--trust", self.trust.root, "--state", self.state, *self.ctl_options,
+                     "--json", "list")
         assert listed.code == 0, listed
         wanted = listed.json["generation_hash"]
 

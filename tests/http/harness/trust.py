@@ -55,11 +55,12 @@ class Trust:
     def certificate(self, idp, slot, signer):
         return self.write(f"idp/{idp}/{slot}.pem", signer.pem)
 
-    def sp_key(self, slot="active", set_name="default"):
-        """A key pair of our own: the key is for the server's group only."""
-        signer = own_key(slot)
+    def sp_key(self, slot="active", set_name="default", key=None, passphrase=None, mode=0o640):
+        """A key pair of our own: the key is for the server's group only. `key` is whose it is."""
+        signer = own_key(key or slot)
+        content = certs.encrypted(signer.key, passphrase) if passphrase else signer.key.read_text()
         self.write(f"sp/{set_name}/{slot}.crt", signer.pem)
-        self.write(f"sp/{set_name}/{slot}.key", signer.key.read_text(), 0o640)
+        self.write(f"sp/{set_name}/{slot}.key", content, mode)
         return certs.Signer(self.root / f"sp/{set_name}/{slot}.key", self.root / f"sp/{set_name}/{slot}.crt")
 
     # A shared directory goes back to where it was after each test.
