@@ -14,6 +14,7 @@
 #define KEEP_GENERATIONS 20
 #define KEEP_RETRY apr_time_from_sec(60)
 #define SAY_EVERY apr_time_from_sec(60)
+#define MAX_WITHDRAWN_LINES 20
 
 /* What a realm has in a child. */
 typedef struct mod_samlc_realm_child_t {
@@ -216,6 +217,32 @@ static void report_recovered(mod_samlc_realm_t *realm, const samlc_snapshot_t *s
     }
 }
 
+/* Which child comes first is chance, and so is what it sees of an edit under way. */
+static void report_withdrawn(mod_samlc_realm_t *realm, const samlc_snapshot_t *snapshot,
+                             apr_pool_t *p)
+{
+    const apr_array_header_t *lost = snapshot->withdrawn;
+    int i = 0;
+
+    if (!mod_samlc_seat_elect_withdrawn(realm->child->seat, apr_array_pstrcat(p, lost, ';'))) {
+        return;
+    }
+    for (i = 0; i < lost->nelts && i < MAX_WITHDRAWN_LINES; i++) {
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, realm->server, MOD_SAMLC_TAG_WITHDRAWN
+                     "generation %" APR_UINT64_T_FMT " serves without what was taken away: %s",
+                     snapshot->number, APR_ARRAY_IDX(lost, i, const char *));
+    }
+    if (lost->nelts == 0) {
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, realm->server, MOD_SAMLC_TAG_WITHDRAWN
+                     "generation %" APR_UINT64_T_FMT " serves whole again: what was taken away is "
+                     "back", snapshot->number);
+    }
+    else if (i < lost->nelts) {
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, realm->server, MOD_SAMLC_TAG_WITHDRAWN
+                     "... and %d more", lost->nelts - i);
+    }
+}
+
 static void report(void *baton, samlc_loader_event_t event, const samlc_snapshot_t *snapshot,
                    const samlc_result_t *res, apr_pool_t *p)
 {
@@ -228,6 +255,9 @@ static void report(void *baton, samlc_loader_event_t event, const samlc_snapshot
         break;
     case SAMLC_LOADER_RECOVERED:
         report_recovered(baton, snapshot);
+        break;
+    case SAMLC_LOADER_WITHDRAWN:
+        report_withdrawn(baton, snapshot, p);
         break;
     }
 }

@@ -41,6 +41,7 @@ typedef struct topic_t {
     atomic_uint_least64_t last;       /* digest that was accepted last, beginning; 0: none yet */
     atomic_uint_least64_t kept;       /* digest that the archive's `current` names; 0: not known */
     atomic_uint_least64_t trouble;    /* why it could not be kept; 0: none */
+    atomic_uint_least64_t withdrawal; /* what is withdrawn from the generation; 0: nothing */
 } topic_t;
 
 struct mod_samlc_seat_t {
@@ -237,6 +238,7 @@ int mod_samlc_seat_elect_accepted(mod_samlc_seat_t *seat, const samlc_snapshot_t
     *before = 0;
     if (topic) {
         is_news = atomic_exchange(&topic->refusal, 0) != 0;
+        atomic_store(&topic->withdrawal, 0);
         is_news = atomic_exchange(&topic->generation, generation) != generation || is_news;
         *before = atomic_exchange(&topic->number, snapshot->number);
     }
@@ -255,6 +257,9 @@ int mod_samlc_seat_elect_recovered(mod_samlc_seat_t *seat)
 {
     topic_t *topic = topic_of(seat);
 
+    if (topic) {
+        atomic_store(&topic->withdrawal, 0);
+    }
     return !topic || atomic_exchange(&topic->refusal, 0) != 0;
 }
 
@@ -271,6 +276,14 @@ int mod_samlc_seat_elect_moved(mod_samlc_seat_t *seat, const char *sentence)
     apr_uint64_t move = mod_samlc_log_hash(sentence) ^ (seat ? atomic_load(&seat->realm) : 0);
 
     return !seat || atomic_exchange(&seat->board->moves[move % MAX_MOVES], move) != move;
+}
+
+int mod_samlc_seat_elect_withdrawn(mod_samlc_seat_t *seat, const char *sentence)
+{
+    topic_t *topic = topic_of(seat);
+    apr_uint64_t withdrawal = mod_samlc_log_hash(sentence);
+
+    return !topic || atomic_exchange(&topic->withdrawal, withdrawal) != withdrawal;
 }
 
 /* ---- the last good generation ---------------------------------------------------------------- */

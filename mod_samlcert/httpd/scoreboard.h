@@ -65,6 +65,9 @@ int mod_samlc_seat_elect_recovered(mod_samlc_seat_t *seat);
 /* The same for what can't be kept: TRUE for the first that comes with this sentence. */
 int mod_samlc_seat_elect_unkept(mod_samlc_seat_t *seat, const char *sentence);
 
+/* The same for what is withdrawn, until a generation is accepted or the files are mended. */
+int mod_samlc_seat_elect_withdrawn(mod_samlc_seat_t *seat, const char *sentence);
+
 /*
  * The same for a move of a certificate: TRUE for the first that comes with this sentence since the
  * server was started. Two sentences may share a place, then one of them is told more often.

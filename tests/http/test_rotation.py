@@ -231,3 +231,42 @@ def test_rotation_under_load(service, idp):
         thread.join(30)
     assert not failures
     assert counts["requests"] > 100 and counts["logins"] > 5
+
+
+def test_a_removal_counts_while_something_else_is_broken(service, idp):
+    """The set is refused, and yet what was taken away is refused: by the next login and by all children."""
+    service.trust.certificate("test", "alternate", idp.key("k2"))
+    before = service.settled()
+    current = service.state / "generations/current"
+    eventually(lambda: os.readlink(current) == before["generation_hash"], timeout=3, what="a kept generation")
+    service.httpd.expect(r"sp/default/next\.key")
+    service.trust.write("sp/default/next.key", idp.key("k2").key.read_text())
+    eventually(lambda: service.status()["last_reload_error"], timeout=3, what="the refusal")
+    assert service.browser().login().status_code == 200
+    browser, _, post = service.captured()
+    service.trust.remove("idp/test/primary.pem")
+    service.assert_refused(browser.deliver(post), "cert-not-listed")
+    idp.set(keys="k2")
+    assert service.browser().login().status_code == 200
+    status = service.status()
+    assert status["generation"] == before["generation"]
+    line = eventually(lambda: [x for x in service.httpd.log_lines() if "SMC0116" in x.text],
+                      timeout=3, what="the line about the removal")
+    assert certs.fingerprint(idp.key("k1").certificate) in line[0].text
+
+    # A child that starts now gets the last good generation from the archive, and not the removed key.
+    idp.set(keys="k1")
+    browser, _, post = service.captured()
+    service.httpd.tolerate(r"exit signal Killed \(9\)|AH10392")
+    victims = set(service.httpd.children())
+    for pid in victims:
+        os.kill(pid, signal.SIGKILL)
+    eventually(lambda: service.httpd.children() and not victims & set(service.httpd.children()),
+               every=0.005, what="new children")
+    service.assert_refused(browser.deliver(post), "cert-not-listed")
+
+    service.trust.remove("sp/default/next.key")
+    after = service.settled()
+    assert after["last_reload_error"] is None and after["generation"] > before["generation"]
+    idp.set(keys="k2")
+    assert service.browser().login().status_code == 200

@@ -23,8 +23,20 @@ static apr_status_t give_number(void *baton, samlc_snapshot_t *snapshot, apr_poo
     }
     if (f->number_status == APR_SUCCESS) {
         snapshot->number = ++f->numbers;
+        if (f->next_move_at != 0) {
+            snapshot->next_move_at = f->next_move_at;
+        }
     }
     return f->number_status;
+}
+
+static apr_status_t judge_candidate(void *baton, const samlc_snapshot_t *present,
+                                    samlc_snapshot_t *candidate, apr_time_t now,
+                                    samlc_result_t *res, apr_pool_t *p)
+{
+    const fixture_t *f = baton;
+
+    return f->judge ? f->judge(present, candidate, now, res, p) : APR_SUCCESS;
 }
 
 static void note_event(void *baton, samlc_loader_event_t event, const samlc_snapshot_t *snapshot,
@@ -36,6 +48,7 @@ static void note_event(void *baton, samlc_loader_event_t event, const samlc_snap
     f->accepted += event == SAMLC_LOADER_ACCEPTED;
     f->refused += event == SAMLC_LOADER_REFUSED;
     f->recovered += event == SAMLC_LOADER_RECOVERED;
+    f->withdrawn += event == SAMLC_LOADER_WITHDRAWN;
     if (event == SAMLC_LOADER_REFUSED) {
         ck_assert_int_ne(res->status, APR_SUCCESS);
         apr_cpystrn(f->message, res->message, sizeof(f->message));
@@ -120,7 +133,7 @@ fixture_t *fixture_make(void)
 
 void fixture_make_loader(fixture_t *f)
 {
-    samlc_loader_hooks_t hooks = {f, give_number, note_event, give_last_good};
+    samlc_loader_hooks_t hooks = {f, give_number, judge_candidate, note_event, give_last_good};
     samlc_result_t *res = samlc_result_make(f->p);
 
     ck_assert_int_eq(samlc_loader_make(&f->loader, &f->source, &hooks, res, f->p), APR_SUCCESS);

@@ -29,6 +29,7 @@ typedef struct fixture_t {
     int accepted;
     int refused;
     int recovered;
+    int withdrawn;
     char message[512];
     const char *lock_path;         /* whether a writer may have it is tried while loading */
     int lock_was_free;

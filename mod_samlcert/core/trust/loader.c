@@ -18,6 +18,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "core/trust/withdraw.h"
+
 #define TICK (APR_USEC_PER_SEC / 10)         /* of file times with a fraction: a few ms are usual */
 #define COARSE_TICK (2 * APR_USEC_PER_SEC)   /* of file times in whole seconds */
 #define MIN_BACKOFF (1 * APR_USEC_PER_SEC)
@@ -57,6 +59,7 @@ struct samlc_loader_t {
     apr_pool_t *outside_pool;
     apr_array_header_t *outside;       /* files outside the trust directory, by the last attempt */
     apr_time_t writer_since;           /* a writer was seen holding the lock; 0: none */
+    samlc_ref_t *base;                 /* the accepted one, if what is in use lacks part of it */
     int is_unnumbered;                 /* what is in use still needs a number */
     int is_refused;                    /* by the last attempt */
     int is_told;                       /* the owner knows. A look leaves that to the next poll,
@@ -166,6 +169,13 @@ static int is_time(apr_time_t at, apr_time_t now)
     return now >= at || at - now > MAX_BACKOFF;
 }
 
+/* TRUE if a time has passed since this one was loaded at which it is to be another one. */
+static int is_move_due(const samlc_snapshot_t *snapshot, apr_time_t now)
+{
+    return snapshot->next_move_at != 0 && snapshot->loaded_at < snapshot->next_move_at
+        && now >= snapshot->next_move_at;
+}
+
 /* ---- The lock of the trust directory ---- */
 
 /*
@@ -231,6 +241,69 @@ static void fall_back(samlc_loader_t *loader, apr_time_t now, apr_pool_t *p)
     }
 }
 
+static void drop_base(samlc_loader_t *loader)
+{
+    if (loader->base) {
+        samlc_ref_release(loader->base);
+        loader->base = NULL;
+    }
+}
+
+static apr_status_t release(void *ref)
+{
+    samlc_ref_release(ref);
+    return APR_SUCCESS;
+}
+
+/* TRUE if both lack the same. */
+static int lack_same(const samlc_snapshot_t *a, const samlc_snapshot_t *b)
+{
+    int count = a->withdrawn ? a->withdrawn->nelts : 0;
+    int i = 0;
+
+    if (count != (b->withdrawn ? b->withdrawn->nelts : 0)) {
+        return 0;
+    }
+    while (i < count && strcmp(APR_ARRAY_IDX(a->withdrawn, i, const char *),
+                               APR_ARRAY_IDX(b->withdrawn, i, const char *)) == 0) {
+        i++;
+    }
+    return i == count;
+}
+
+/*
+ * The files can't be taken as they are, but what they no longer hold is not trusted. It is always
+ * the accepted generation that is compared with them: what comes back to its file is trusted again.
+ */
+static void withdraw(samlc_loader_t *loader, apr_pool_t *p)
+{
+    samlc_ref_t *present = samlc_slot_acquire(loader->slot);
+    samlc_ref_t *base = loader->base ? loader->base : present;
+    samlc_snapshot_t *reduced = NULL;
+
+    if (!present) {
+        return;
+    }
+    reduced = samlc_snapshot_withdraw(samlc_ref_snapshot(base), loader->source);
+    if (reduced && lack_same(reduced, samlc_ref_snapshot(present))) {
+        samlc_snapshot_destroy(reduced);
+    }
+    else if (reduced) {
+        apr_pool_cleanup_register(reduced->pool, samlc_ref_again(base), release,
+                                  apr_pool_cleanup_null);
+        if (!samlc_slot_swap(loader->slot, reduced)) {
+            samlc_snapshot_destroy(reduced);
+        }
+        else {
+            if (!loader->base) {
+                loader->base = samlc_ref_again(present);
+            }
+            tell(loader, SAMLC_LOADER_WITHDRAWN, samlc_result_make(p), p);
+        }
+    }
+    samlc_ref_release(present);
+}
+
 /* Remembers a refusal, and tells the owner if it is news. `is_changed`: since the last attempt. */
 static void refuse(samlc_loader_t *loader, asker_t asker, int is_changed, const samlc_result_t *res,
                    apr_time_t now, apr_pool_t *p)
@@ -269,12 +342,13 @@ static void recover(samlc_loader_t *loader, apr_time_t now, apr_pool_t *p)
  * takes the place of the old one if the files look different now: a look at use compares with what
  * the present one saw.
  */
-static apr_status_t install(samlc_loader_t *loader, samlc_snapshot_t *candidate,
+static apr_status_t install(samlc_loader_t *loader, samlc_snapshot_t *candidate, apr_time_t now,
                             samlc_result_t *res, apr_pool_t *p)
 {
     samlc_ref_t *ref = samlc_slot_acquire(loader->slot);
     const samlc_snapshot_t *present = ref ? samlc_ref_snapshot(ref) : NULL;
     int is_same = present && memcmp(present->digest, candidate->digest, SAMLC_SHA256_LEN) == 0;
+    int is_whole = present && !loader->base && !is_move_due(present, now);
     apr_status_t rv = APR_SUCCESS;
 
     if (is_same) {
@@ -286,7 +360,7 @@ static apr_status_t install(samlc_loader_t *loader, samlc_snapshot_t *candidate,
     }
     loader->is_unnumbered = candidate->number == 0 && loader->hooks.number;
     is_same = is_same && candidate->number == present->number;
-    if (is_same && present->next_move_at == candidate->next_move_at
+    if (is_same && is_whole && present->next_move_at == candidate->next_move_at
         && samlc_scan_equal(present->scan, candidate->scan)) {
         samlc_snapshot_destroy(candidate);
     }
@@ -295,8 +369,11 @@ static apr_status_t install(samlc_loader_t *loader, samlc_snapshot_t *candidate,
         rv = samlc_result_fail(res, APR_EAGAIN, SAMLC_REASON_INTERNAL,
                                "too many old generations are still in use by requests");
     }
-    else if (!is_same) {
-        tell(loader, SAMLC_LOADER_ACCEPTED, samlc_result_make(p), p);
+    else {
+        drop_base(loader);
+        if (!is_same) {
+            tell(loader, SAMLC_LOADER_ACCEPTED, samlc_result_make(p), p);
+        }
     }
     if (ref) {
         samlc_ref_release(ref);
@@ -356,7 +433,7 @@ static outcome_t attempt(samlc_loader_t *loader, asker_t asker, sight_t *before,
     }
     move_sight(&loader->judged, &after);
     if (rv == APR_SUCCESS) {
-        rv = install(loader, candidate, res, p);
+        rv = install(loader, candidate, now, res, p);
     }
     /* Not before the candidate is in place: with no recheck to come, looks trust what is there. */
     if (!is_changed && is_time(atomic_load(&loader->recheck_at), now)) {
@@ -370,16 +447,10 @@ static outcome_t attempt(samlc_loader_t *loader, asker_t asker, sight_t *before,
     return TAKEN;
 }
 
-/* TRUE if a certificate or key of this generation is to move by now. */
-static int has_move_due(const samlc_snapshot_t *snapshot, apr_time_t now)
-{
-    return snapshot->next_move_at != 0 && now >= snapshot->next_move_at;
-}
-
-static int is_move_due(const samlc_loader_t *loader, apr_time_t now)
+static int is_present_due(const samlc_loader_t *loader, apr_time_t now)
 {
     samlc_ref_t *ref = samlc_slot_acquire(loader->slot);
-    int is_due = ref && has_move_due(samlc_ref_snapshot(ref), now);
+    int is_due = ref && is_move_due(samlc_ref_snapshot(ref), now);
 
     if (ref) {
         samlc_ref_release(ref);
@@ -402,7 +473,7 @@ static int is_due(const samlc_loader_t *loader, asker_t asker, const samlc_scan_
     if (loader->is_refused && asker == BY_POLL && !loader->is_told) {
         return 1;
     }
-    if (!loader->is_refused && is_move_due(loader, now)) {
+    if (!loader->is_refused && is_present_due(loader, now)) {
         return 1;
     }
     return (loader->is_refused || loader->is_unnumbered) && is_time(loader->retry_at, now);
@@ -422,6 +493,7 @@ static void examine(samlc_loader_t *loader, asker_t asker, apr_time_t now, apr_p
     sight_t sight = {NULL, NULL};
     apr_pool_t *p = NULL;
     samlc_result_t *res = NULL;
+    outcome_t outcome = TAKEN;
     int writer_left = 0;
     int lock = -1;
 
@@ -436,9 +508,13 @@ static void examine(samlc_loader_t *loader, asker_t asker, apr_time_t now, apr_p
     else if (look_at_files(&sight, loader, res) != APR_SUCCESS) {
         drop_sight(&loader->judged);    /* whatever is seen next is a change */
         refuse(loader, asker, 1, res, now, p);
+        outcome = REFUSED;
     }
     else if (is_due(loader, asker, sight.scan, writer_left, now)) {
-        attempt(loader, asker, &sight, now, res, p);
+        outcome = attempt(loader, asker, &sight, now, res, p);
+    }
+    if (outcome != TAKEN) {
+        withdraw(loader, p);
     }
     if (asker == BY_POLL) {
         move_sight(&loader->polled, &sight);
@@ -449,6 +525,12 @@ static void examine(samlc_loader_t *loader, asker_t asker, apr_time_t now, apr_p
 }
 
 /* ---- The public face ---- */
+
+static apr_status_t forget_base(void *loader)
+{
+    drop_base(loader);
+    return APR_SUCCESS;
+}
 
 apr_status_t samlc_loader_make(samlc_loader_t **loader, const samlc_source_t *source,
                                const samlc_loader_hooks_t *hooks, samlc_result_t *res,
@@ -479,6 +561,7 @@ apr_status_t samlc_loader_make(samlc_loader_t **loader, const samlc_source_t *so
         made->hooks = *hooks;
     }
     made->slot = samlc_slot_make(made->pool);
+    apr_pool_cleanup_register(made->pool, made, forget_base, apr_pool_cleanup_null);
     made->lock_path = apr_pstrcat(made->pool, source->dir, "/.lock", NULL);
     atomic_init(&made->looks, 0);
     atomic_init(&made->recheck_at, 0);
@@ -515,6 +598,9 @@ static outcome_t attempt_at_start(samlc_loader_t *loader, apr_time_t now, samlc_
         samlc_result_fail(res, APR_EAGAIN, SAMLC_REASON_CONFIG_INVALID,
                           "%s: the files change while they are read", loader->source->dir);
         refuse(loader, BY_START, 1, res, now, p);
+    }
+    if (outcome != TAKEN) {
+        withdraw(loader, p);
     }
     drop_sight(&sight);
     return outcome;
@@ -559,7 +645,7 @@ void samlc_loader_poll(samlc_loader_t *loader, apr_time_t now, apr_pool_t *p)
 static int is_fresh(samlc_loader_t *loader, const samlc_snapshot_t *snapshot,
                     const samlc_idp_t *idp, apr_time_t now)
 {
-    if (!snapshot || atomic_load(&loader->recheck_at) != 0 || has_move_due(snapshot, now)) {
+    if (!snapshot || atomic_load(&loader->recheck_at) != 0 || is_move_due(snapshot, now)) {
         return 0;
     }
     /* An IdP that is not known may have come with any file. */

@@ -18,7 +18,9 @@ typedef enum {
     SAMLC_LOADER_ACCEPTED,     /* a new generation is in use: `snapshot` */
     /* a candidate was refused: `res` says why; the old one keeps serving */
     SAMLC_LOADER_REFUSED,
-    SAMLC_LOADER_RECOVERED     /* after a refusal the files are what is in use again */
+    SAMLC_LOADER_RECOVERED,    /* after a refusal the files are what is in use again */
+    /* after a refusal: `snapshot` lacks what its files no longer hold (see withdraw.h) */
+    SAMLC_LOADER_WITHDRAWN
 } samlc_loader_event_t;
 
 typedef struct samlc_loader_hooks_t {

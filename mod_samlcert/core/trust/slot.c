@@ -93,6 +93,12 @@ const samlc_snapshot_t *samlc_ref_snapshot(const samlc_ref_t *ref)
     return ref->snapshot;
 }
 
+samlc_ref_t *samlc_ref_again(samlc_ref_t *ref)
+{
+    atomic_fetch_add(&ref->count, 1);
+    return ref;
+}
+
 void samlc_ref_release(samlc_ref_t *ref)
 {
     samlc_snapshot_t *snapshot = ref->snapshot;    /* not afterwards: see above */

@@ -16,6 +16,9 @@ samlc_ref_t *samlc_slot_acquire(samlc_slot_t *slot);
 /* What the reference holds. */
 const samlc_snapshot_t *samlc_ref_snapshot(const samlc_ref_t *ref);
 
+/* Another reference to the same generation. */
+samlc_ref_t *samlc_ref_again(samlc_ref_t *ref);
+
 /* Gives the reference back; the last one frees a generation that is no longer present. */
 void samlc_ref_release(samlc_ref_t *ref);
 

@@ -172,8 +172,8 @@ static void cleanse_contents(const samlc_load_t *l)
     }
 }
 
-/* A pool with its own allocator: freeing a generation gives its memory back as a whole. */
-static apr_pool_t *make_pool(void)
+/* With an allocator of its own freeing a generation gives its memory back as a whole. */
+apr_pool_t *samlc_load_make_pool(void)
 {
     apr_allocator_t *allocator = NULL;
     apr_pool_t *pool = NULL;
@@ -206,7 +206,7 @@ apr_status_t samlc_snapshot_load(samlc_snapshot_t **snapshot, const samlc_source
                                  apr_array_header_t **outside_seen, apr_time_t now,
                                  samlc_result_t *res, apr_pool_t *p)
 {
-    apr_pool_t *pool = make_pool();
+    apr_pool_t *pool = samlc_load_make_pool();
     samlc_snapshot_t *s = NULL;
     samlc_load_t l;
     apr_status_t rv = APR_EGENERAL;

@@ -29,6 +29,8 @@ typedef struct samlc_snapshot_t {
     const apr_array_header_t *moves;         /* samlc_moved_t: certificates that were moved */
     apr_time_t next_move_at;                 /* when the next move falls due: it is to be loaded
                                                 anew; 0: none is ahead */
+    const apr_array_header_t *withdrawn;     /* const char *: what this one lacks of the generation,
+                                                see withdraw.h; NULL or empty: nothing */
 } samlc_snapshot_t;
 
 /*
