@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 
 #include "core/base/file.h"
+#include "core/trust/selftest.h"
 
 #define MIN_RSA_BITS 2048
 #define MIN_EC_BITS 256
@@ -48,6 +49,9 @@ static apr_status_t read_own_key(samlc_keyset_t *set, samlc_load_t *l, samlc_own
     }
     if (rv == APR_SUCCESS) {
         rv = samlc_keyset_add(set, role, key_file, cert_file, l->res, l->p);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = samlc_selftest_key(&set->keys[role], key_file, cert_file, l->res, l->ptemp);
     }
     if (rv == APR_SUCCESS) {
         warn_of_weakness(l, set->keys[role].key, key->path);
