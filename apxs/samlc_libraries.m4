@@ -20,6 +20,8 @@ AC_DEFUN([SAMLC_LIBRARIES], [
     dnl RSA-PSS came to xmlsec1 with 1.3.
     saved_CFLAGS=$CFLAGS
     CFLAGS="$CFLAGS $XMLSEC_CFLAGS $LIBXML_CFLAGS"
+    AC_CHECK_FUNC([inotify_init1],
+        [AC_DEFINE([SAMLC_HAVE_INOTIFY], [1], [the kernel tells of changed files])])
     AC_CHECK_DECL([xmlSecOpenSSLTransformRsaPssSha256GetKlass],
         [AC_DEFINE([SAMLC_HAVE_RSA_PSS], [1], [xmlsec1 verifies RSA-PSS signatures])], [],
         [[#include <xmlsec/xmlsec.h>

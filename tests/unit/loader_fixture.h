@@ -26,6 +26,7 @@ typedef struct fixture_t {
     apr_time_t now;
     apr_uint64_t numbers;          /* given out so far */
     apr_status_t number_status;
+    apr_time_t next_move_at;       /* of each generation that gets a number */
     int accepted;
     int refused;
     int recovered;

@@ -483,6 +483,37 @@ START_TEST(generation_outlives_what_borrows_from_it)
 }
 END_TEST
 
+/* ---- A time at which a generation is to be another one ---- */
+
+START_TEST(generation_is_loaded_anew_when_its_time_comes)
+{
+    fixture_t *f = fixture_make();
+    samlc_ref_t *before = NULL;
+    samlc_ref_t *after = NULL;
+
+    f->next_move_at = f->now + 1000 * MS;
+    fixture_load(f);
+    before = fixture_acquire(f);
+    fixture_poll(f);
+    ck_assert_int_eq(fixture_look(f, "one"), 0);
+    f->now += 1000 * MS;
+    if (_i == 0) {
+        ck_assert_int_eq(fixture_look(f, "one"), 1);
+    }
+    else if (_i == 1) {
+        ck_assert_int_eq(fixture_look(f, NULL), 1);
+    }
+    else {
+        fixture_poll(f);
+    }
+    after = fixture_acquire(f);
+    ck_assert_ptr_ne(samlc_ref_snapshot(after), samlc_ref_snapshot(before));
+    samlc_ref_release(before);
+    samlc_ref_release(after);
+    ck_assert_int_eq(fixture_look(f, "one"), 0);
+}
+END_TEST
+
 Suite *suite_withdraw(void)
 {
     Suite *suite = suite_create("withdraw");
@@ -497,6 +528,7 @@ Suite *suite_withdraw(void)
     tcase_add_test(tc, old_files_bring_the_old_generation_back_whole);
     tcase_add_test(tc, missing_trust_directory_withdraws_nothing);
     tcase_add_test(tc, generation_outlives_what_borrows_from_it);
+    tcase_add_loop_test(tc, generation_is_loaded_anew_when_its_time_comes, 0, 3);
     suite_add_tcase(suite, tc);
     return suite;
 }

@@ -7,6 +7,12 @@
  * What a stat cannot tell: two edits within one tick of a file system's clock. So a load whose
  * files are younger than that tick is not final: they are read once more when the tick is over,
  * and until then each look at use reads them too.
+ *
+ * Where the kernel tells of changes, a poll that was told of none looks only at what events don't
+ * tell of. It still looks at everything from time to time, so often that this costs a hundredth of
+ * a processor: with a thousand files that is at each poll. The look at use asks no events: it is
+ * the promise. The order matters: `is_watched` is taken away before events are forgotten, and given
+ * back when a look at all files, begun after that, found them as they were judged.
  */
 #include "core/trust/loader.h"
 
@@ -18,6 +24,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "core/trust/notify.h"
 #include "core/trust/withdraw.h"
 
 #define TICK (APR_USEC_PER_SEC / 10)         /* of file times with a fraction: a few ms are usual */
@@ -27,9 +34,14 @@
 #define LOCK_PATIENCE (60 * APR_USEC_PER_SEC)   /* a writer that hangs must not stop a revocation */
 #define START_WAIT (APR_USEC_PER_SEC / 100)     /* for a writer, when the server starts ... */
 #define MAX_START_WAITS 100                     /* ... so many times */
-#define MAX_START_ATTEMPTS 5                    /* at files that change meanwhile */
+#define MAX_START_ATTEMPTS 5                    /* at files that change meanwhile ... */
+#define MAX_LOOK_ATTEMPTS 3                     /* ... and for a login, which can't wait for ever */
 #define MAX_OUTSIDE_ROUNDS 3                    /* until the files outside are known */
 #define MAX_MESSAGE 512
+#define FULL_LOOK_SHARE 200                  /* microseconds for each file, of which a look takes 2 */
+#define MAX_FULL_LOOK (5 * APR_USEC_PER_SEC)
+#define STRANGER_INTERVAL (APR_USEC_PER_SEC / 10)   /* of looks at all files for an unknown IdP ... */
+#define STRANGER_BURST (1 * APR_USEC_PER_SEC)       /* ... after ten at once */
 
 /* Who asks. */
 typedef enum { BY_START, BY_POLL, BY_LOOK } asker_t;
@@ -51,11 +63,18 @@ struct samlc_loader_t {
     apr_thread_mutex_t *mutex;
     atomic_ulong looks;                /* looks at use that went to the files */
     _Atomic apr_time_t recheck_at;     /* when to read the files once more; 0: not at all */
+    _Atomic apr_time_t strangers_at;   /* when looks for unknown IdPs will have had their share */
+    samlc_notify_t *notify;            /* NULL: no events */
+    atomic_int is_watched;             /* all was as `judged`, and events tell if it changes */
 
     /* Only under the mutex, the pool too. */
     apr_pool_t *pool;
     sight_t judged;                    /* the files as the last attempt saw them, good or bad */
     sight_t polled;                    /* the files as the last poll saw them */
+    int is_covered;                    /* events tell of changes of `judged` */
+    int is_cover_known;             /* ... or it was found that they don't */
+    apr_array_header_t *exceptions;    /* what of `judged` they don't tell of; in its pool */
+    apr_time_t full_look_at;           /* when to look at everything although nothing was told */
     apr_pool_t *outside_pool;
     apr_array_header_t *outside;       /* files outside the trust directory, by the last attempt */
     apr_time_t writer_since;           /* a writer was seen holding the lock; 0: none */
@@ -420,6 +439,7 @@ static outcome_t attempt(samlc_loader_t *loader, asker_t asker, sight_t *before,
     apr_status_t rv = load_between(&candidate, before, &after, loader, now, res, p);
     int is_changed = 0;
 
+    atomic_store(&loader->is_watched, 0);
     if (!samlc_scan_equal(before->scan, after.scan)) {
         if (candidate) {
             samlc_snapshot_destroy(candidate);
@@ -432,6 +452,7 @@ static outcome_t attempt(samlc_loader_t *loader, asker_t asker, sight_t *before,
         atomic_store(&loader->recheck_at, unsettled_until(after.scan, now));
     }
     move_sight(&loader->judged, &after);
+    loader->is_cover_known = 0;
     if (rv == APR_SUCCESS) {
         rv = install(loader, candidate, now, res, p);
     }
@@ -487,6 +508,88 @@ static int is_idle(const samlc_loader_t *loader, asker_t asker, apr_time_t now)
     return scan && are_unchanged(scan->seen) && !is_due(loader, asker, scan, 0, now);
 }
 
+/* ---- Events ---- */
+
+/* From here on events tell of what happens after the look that follows. */
+static void begin_watch(samlc_loader_t *loader, apr_pool_t *p)
+{
+    const sight_t *judged = &loader->judged;
+
+    atomic_store(&loader->is_watched, 0);
+    if (!loader->notify || !judged->scan) {
+        return;
+    }
+    if (!loader->is_cover_known) {
+        loader->is_cover_known = 1;
+        loader->is_covered = samlc_notify_watch(loader->notify, judged->scan, p);
+        loader->exceptions = samlc_notify_exceptions(judged->scan, judged->pool);
+    }
+    samlc_notify_drain(loader->notify);
+}
+
+/* All files were as they were judged. */
+static void complete_watch(samlc_loader_t *loader, apr_time_t now)
+{
+    apr_interval_time_t pause = (apr_interval_time_t)loader->judged.scan->seen->nelts
+                              * FULL_LOOK_SHARE;
+
+    if (loader->notify && loader->is_covered && loader->is_cover_known) {
+        loader->full_look_at = now + (pause < MAX_FULL_LOOK ? pause : MAX_FULL_LOOK);
+        atomic_store(&loader->is_watched, 1);
+    }
+}
+
+/* TRUE if events say that nothing has changed, and nothing else is to be looked at now. */
+static int is_quiet(samlc_loader_t *loader, apr_time_t now)
+{
+    return atomic_load(&loader->is_watched) && samlc_notify_is_quiet(loader->notify)
+        && now < loader->full_look_at && loader->full_look_at - now <= MAX_FULL_LOOK
+        && are_unchanged(loader->exceptions)
+        && !is_due(loader, BY_POLL, loader->judged.scan, 0, now);
+}
+
+/*
+ * For an IdP that is not known: TRUE if no file can have changed since they were judged, as far as
+ * events tell. In this order: see above.
+ */
+static int is_nothing_new(const samlc_loader_t *loader)
+{
+    return loader->notify && samlc_notify_is_quiet(loader->notify)
+        && atomic_load(&loader->is_watched);
+}
+
+/* Anybody can ask for an IdP that is not known, and each time may cost a look at all files. */
+static int may_look_for_strangers(samlc_loader_t *loader, apr_time_t now)
+{
+    apr_time_t at = atomic_load(&loader->strangers_at);
+    apr_time_t next = 0;
+
+    do {
+        next = (at > now && at <= now + 2 * STRANGER_BURST ? at : now) + STRANGER_INTERVAL;
+        if (next > now + STRANGER_BURST) {
+            return 0;
+        }
+    } while (!atomic_compare_exchange_weak(&loader->strangers_at, &at, next));
+    return 1;
+}
+
+/* ---- The look ---- */
+
+/* Files that change meanwhile are the watchdog's next time, but a login is waiting now. */
+static outcome_t attempt_in_time(samlc_loader_t *loader, asker_t asker, sight_t *sight,
+                                 apr_time_t now, samlc_result_t *res, apr_pool_t *p)
+{
+    outcome_t outcome = attempt(loader, asker, sight, now, res, p);
+    int attempts = 1;
+
+    while (outcome == TORN && asker == BY_LOOK && attempts < MAX_LOOK_ATTEMPTS
+           && look_at_files(sight, loader, res) == APR_SUCCESS) {
+        outcome = attempt(loader, asker, sight, now, res, p);
+        attempts++;
+    }
+    return outcome;
+}
+
 /* Looks at all files and loads them if that is due. */
 static void examine(samlc_loader_t *loader, asker_t asker, apr_time_t now, apr_pool_t *parent)
 {
@@ -497,13 +600,16 @@ static void examine(samlc_loader_t *loader, asker_t asker, apr_time_t now, apr_p
     int writer_left = 0;
     int lock = -1;
 
-    if (!take_lock(&lock, &writer_left, loader, now)) {
+    if ((asker == BY_POLL && is_quiet(loader, now))
+        || !take_lock(&lock, &writer_left, loader, now)) {
         return;
     }
     apr_pool_create(&p, parent);
+    begin_watch(loader, p);
     res = samlc_result_make(p);
     if (is_idle(loader, asker, now)) {
         drop_sight(&loader->polled);
+        complete_watch(loader, now);
     }
     else if (look_at_files(&sight, loader, res) != APR_SUCCESS) {
         drop_sight(&loader->judged);    /* whatever is seen next is a change */
@@ -511,7 +617,7 @@ static void examine(samlc_loader_t *loader, asker_t asker, apr_time_t now, apr_p
         outcome = REFUSED;
     }
     else if (is_due(loader, asker, sight.scan, writer_left, now)) {
-        outcome = attempt(loader, asker, &sight, now, res, p);
+        outcome = attempt_in_time(loader, asker, &sight, now, res, p);
     }
     if (outcome != TAKEN) {
         withdraw(loader, p);
@@ -565,6 +671,9 @@ apr_status_t samlc_loader_make(samlc_loader_t **loader, const samlc_source_t *so
     made->lock_path = apr_pstrcat(made->pool, source->dir, "/.lock", NULL);
     atomic_init(&made->looks, 0);
     atomic_init(&made->recheck_at, 0);
+    atomic_init(&made->strangers_at, 0);
+    atomic_init(&made->is_watched, 0);
+    made->notify = samlc_notify_make(made->pool);
     apr_pool_create(&made->outside_pool, made->pool);
     made->outside = apr_array_make(made->outside_pool, 0, sizeof(const char *));
     *loader = made;
@@ -646,10 +755,14 @@ static int is_fresh(samlc_loader_t *loader, const samlc_snapshot_t *snapshot,
                     const samlc_idp_t *idp, apr_time_t now)
 {
     if (!snapshot || atomic_load(&loader->recheck_at) != 0 || is_move_due(snapshot, now)) {
-        return 0;
+        return !idp && !may_look_for_strangers(loader, now);
     }
-    /* An IdP that is not known may have come with any file. */
-    return are_unchanged(idp ? idp->watch : snapshot->scan->seen);
+    if (idp) {
+        return are_unchanged(idp->watch);
+    }
+    /* It may have come with any file. */
+    return is_nothing_new(loader) || !may_look_for_strangers(loader, now)
+        || are_unchanged(snapshot->scan->seen);
 }
 
 int samlc_loader_look(samlc_loader_t *loader, const samlc_snapshot_t *snapshot,

@@ -62,8 +62,9 @@ void samlc_loader_poll(samlc_loader_t *loader, apr_time_t now, apr_pool_t *p);
 
 /*
  * The look at use: before a login trusts `idp` (of `snapshot`; NULL: an IdP that is not known, look
- * at everything). If its files look different, or a move is due, the change is loaded at once. TRUE
- * if the present generation is another one afterwards: the caller acquires it anew.
+ * at everything, but not more than ten times a second). If its files look different, or a move is
+ * due, the change is loaded at once. TRUE if the present generation is another one afterwards: the
+ * caller acquires it anew.
  */
 int samlc_loader_look(samlc_loader_t *loader, const samlc_snapshot_t *snapshot,
                       const samlc_idp_t *idp, apr_time_t now, apr_pool_t *p);

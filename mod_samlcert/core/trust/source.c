@@ -175,7 +175,7 @@ static int looks_same(const samlc_seen_t *a, const samlc_seen_t *b)
 }
 
 static void add_seen(walk_t *walk, const char *path, const char *name, int is_dir,
-                     const struct stat *st)
+                     int is_elsewhere, const struct stat *st)
 {
     samlc_scan_t *scan = walk->scan;
     samlc_seen_t *seen = &APR_ARRAY_PUSH(scan->seen, samlc_seen_t);
@@ -183,6 +183,7 @@ static void add_seen(walk_t *walk, const char *path, const char *name, int is_di
     seen->path = path;
     seen->name = name;
     seen->is_dir = is_dir;
+    seen->is_elsewhere = is_elsewhere || (!is_dir && st->st_nlink > 1);
     describe(seen, st);
     if (seen->mtime_ns > scan->newest_ns) {
         scan->newest_ns = seen->mtime_ns;
@@ -229,10 +230,10 @@ static apr_status_t stat_entry(struct stat *st, int *is_gone, walk_t *walk, int 
 }
 
 static apr_status_t walk_directory(int *is_gone, walk_t *walk, int at, const char *path,
-                                   const char *name, kind_t kind);
+                                   const char *name, kind_t kind, int is_elsewhere);
 
 static apr_status_t walk_entry(int *is_gone, walk_t *walk, int dir, const char *path,
-                               const char *name, kind_t kind)
+                               const char *name, kind_t kind, int is_link)
 {
     struct stat st;
     apr_status_t rv = APR_EGENERAL;
@@ -251,9 +252,9 @@ static apr_status_t walk_entry(int *is_gone, walk_t *walk, int dir, const char *
         return APR_SUCCESS;
     }
     if (is_directory_kind(kind)) {
-        return walk_directory(is_gone, walk, dir, path, name, kind);
+        return walk_directory(is_gone, walk, dir, path, name, kind, is_link);
     }
-    add_seen(walk, path, relative_name(walk, path), 0, &st);
+    add_seen(walk, path, relative_name(walk, path), 0, is_link, &st);
     return APR_SUCCESS;
 }
 
@@ -278,7 +279,8 @@ static apr_status_t walk_entries(int *is_gone, walk_t *walk, DIR *dir, const cha
         }
         entry_path = apr_pstrcat(walk->p, path, "/", entry->d_name, NULL);
         rv = walk_entry(is_gone, walk, dirfd(dir), entry_path,
-                        entry_path + strlen(path) + 1, entry_kind);
+                        entry_path + strlen(path) + 1, entry_kind,
+                        entry->d_type != DT_REG && entry->d_type != DT_DIR);
         if (rv != APR_SUCCESS) {
             return rv;
         }
@@ -286,7 +288,7 @@ static apr_status_t walk_entries(int *is_gone, walk_t *walk, DIR *dir, const cha
 }
 
 static apr_status_t walk_directory(int *is_gone, walk_t *walk, int at, const char *path,
-                                   const char *name, kind_t kind)
+                                   const char *name, kind_t kind, int is_elsewhere)
 {
     struct stat st;
     DIR *dir = NULL;
@@ -305,7 +307,7 @@ static apr_status_t walk_directory(int *is_gone, walk_t *walk, int at, const cha
     }
     rv = check_writers(walk, path, &st);
     if (rv == APR_SUCCESS) {
-        add_seen(walk, path, relative_name(walk, path), 1, &st);
+        add_seen(walk, path, relative_name(walk, path), 1, is_elsewhere, &st);
         rv = walk_entries(is_gone, walk, dir, path, kind);
     }
     closedir(dir);
@@ -320,10 +322,10 @@ static apr_status_t look_outside(walk_t *walk, const char *path)
     apr_status_t rv = APR_SUCCESS;
 
     if (stat(samlc_source_place(walk->source, path, walk->p), &st) != 0) {
-        add_seen(walk, path, path, 0, NULL);
+        add_seen(walk, path, path, 0, 1, NULL);
         return APR_SUCCESS;
     }
-    add_seen(walk, path, path, 0, &st);
+    add_seen(walk, path, path, 0, 1, &st);
     if (walk->source->overlay && strcmp(path, walk->source->overlay) == 0) {
         return APR_SUCCESS;    /* the server writes it */
     }
@@ -357,7 +359,7 @@ static apr_status_t walk_source(walk_t *walk)
         if (walk->strangers) {
             apr_array_clear(walk->strangers);
         }
-        rv = walk_directory(&is_gone, walk, AT_FDCWD, dir, place, ROOT);
+        rv = walk_directory(&is_gone, walk, AT_FDCWD, dir, place, ROOT, 1);
         if (!is_gone) {
             break;
         }

@@ -47,6 +47,9 @@ typedef struct samlc_seen_t {
     /* relative to the trust directory; the path for files outside */
     const char *name;
     int is_dir;
+    /* it may change without a trace in its directory: a link, a file with several names or outside,
+       and the trust directory itself */
+    int is_elsewhere;
     apr_uint64_t device, inode;
     apr_int64_t size, mtime_ns, ctime_ns;
 } samlc_seen_t;
