@@ -66,7 +66,11 @@
       "configuration test, for 30 seconds at most")                                                \
     X(KeyBroker, key_broker, FLAG, 0, 0, NULL, "off", "on|off",                                    \
       "a process of its own hands private keys to the children, so that key files can stay "       \
-      "readable for root alone (0600); it needs a server that root starts")
+      "readable for root alone (0600); it needs a server that root starts")                        \
+    X(Guard, guard, FLAG, 0, 0, NULL, "off", "on|off",                                             \
+      "refuse a change of the trust directory by which an identity provider loses its last usable "\
+      "key, or all of them at once, or we our active one; off: it is taken, and the log says what" \
+      " was lost (SMC0117). A change by samlcertctl is judged there (--force)")
 
 #define MOD_SAMLC_DIRECTORY_DIRECTIVES(X) \
     X(LoginIdP, login_idp, TEXT, 0, 0, NULL, NULL, "NAME", \

@@ -48,6 +48,7 @@ APLOG_USE_MODULE(samlcert);
 #define MOD_SAMLC_TAG_LEDGER_CLOSED "SMC0113: "  /* logins are not counted, or not synced */
 #define MOD_SAMLC_TAG_LEDGER_ASIDE "SMC0114: "   /* the file was no ledger: begun anew */
 #define MOD_SAMLC_TAG_LEDGER_FULL "SMC0115: "
+#define MOD_SAMLC_TAG_LOST "SMC0117: "           /* the last key of an IdP, our active one */
 #define MOD_SAMLC_TAG_WITHDRAWN "SMC0116: "      /* taken away although the set is refused */
 #define MOD_SAMLC_TAG_MOVED "SMC0120: "          /* a certificate or key has another slot */
 #define MOD_SAMLC_TAG_NOT_PROMOTED "SMC0121: "   /* PromoteOnFirstUse could not be written down */

@@ -9,6 +9,7 @@
 
 #include "core/trust/moves.h"
 #include "core/trust/overlay.h"
+#include "httpd/guard.h"
 #include "httpd/log.h"
 
 #define KEEP_GENERATIONS 20
@@ -85,6 +86,7 @@ static mod_samlc_realm_t *make(mod_samlc_process_t *process, const mod_samlc_ser
     realm->interval = apr_time_from_msec(conf->reload_interval);
     realm->key_passphrase = conf->key_passphrase;
     realm->wants_broker = conf->key_broker != 0;
+    realm->is_guarded = conf->guard != 0;
     APR_ARRAY_PUSH(process->realms, mod_samlc_realm_t *) = realm;
     return realm;
 }
@@ -106,6 +108,7 @@ mod_samlc_realm_t *mod_samlc_realm_find(mod_samlc_process_t *process,
             && strcmp(realm->key_passphrase ? realm->key_passphrase : "",
                       conf->key_passphrase ? conf->key_passphrase : "") == 0
             && realm->wants_broker == (conf->key_broker != 0)) {
+            realm->is_guarded = realm->is_guarded || conf->guard;
             return realm;
         }
     }
@@ -179,6 +182,7 @@ static void report_accepted(mod_samlc_realm_t *realm, const samlc_snapshot_t *sn
                  "generation %" APR_UINT64_T_FMT " -> %" APR_UINT64_T_FMT " (%.12s): %s is in use",
                  before, snapshot->number, snapshot->digest_hex, realm->source.dir);
     report_moves(realm, snapshot, p);
+    mod_samlc_guard_report(realm, snapshot);
     for (i = 0; i < snapshot->warnings->nelts; i++) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, realm->server, MOD_SAMLC_TAG_SET_WARNING
                      "generation %" APR_UINT64_T_FMT ": %s", snapshot->number,
@@ -241,6 +245,7 @@ static void report_withdrawn(mod_samlc_realm_t *realm, const samlc_snapshot_t *s
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, realm->server, MOD_SAMLC_TAG_WITHDRAWN
                      "... and %d more", lost->nelts - i);
     }
+    mod_samlc_guard_report(realm, snapshot);
 }
 
 static void report(void *baton, samlc_loader_event_t event, const samlc_snapshot_t *snapshot,
@@ -262,13 +267,9 @@ static void report(void *baton, samlc_loader_event_t event, const samlc_snapshot
     }
 }
 
-/*
- * What a child serves that finds no files it can load: the generation that was accepted last, or
- * none. One that was replaced is not trusted again.
- */
-static samlc_snapshot_t *last_good(void *baton, apr_time_t now, apr_pool_t *p)
+samlc_snapshot_t *mod_samlc_realm_last_good(const mod_samlc_realm_t *realm, apr_time_t now,
+                                            apr_pool_t *p)
 {
-    const mod_samlc_realm_t *realm = baton;
     const char *digest_hex = samlc_archive_current(realm->archive, p);
     samlc_result_t *res = samlc_result_make(p);
     samlc_snapshot_t *snapshot = NULL;
@@ -281,10 +282,29 @@ static samlc_snapshot_t *last_good(void *baton, apr_time_t now, apr_pool_t *p)
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, realm->server, MOD_SAMLC_TAG_NO_LAST_GOOD
                      "%s: the last good generation can't be used: %s",
                      samlc_reason_word(res->reason), res->message);
-        return NULL;
     }
-    mod_samlc_seat_restored(realm->child->seat, snapshot);
     return snapshot;
+}
+
+/*
+ * What a child serves that finds no files it can load: the generation that was accepted last, or
+ * none. One that was replaced is not trusted again.
+ */
+static samlc_snapshot_t *last_good(void *baton, apr_time_t now, apr_pool_t *p)
+{
+    const mod_samlc_realm_t *realm = baton;
+    samlc_snapshot_t *snapshot = mod_samlc_realm_last_good(realm, now, p);
+
+    if (snapshot) {
+        mod_samlc_seat_restored(realm->child->seat, snapshot);
+    }
+    return snapshot;
+}
+
+static apr_status_t judge(void *baton, const samlc_snapshot_t *present, samlc_snapshot_t *candidate,
+                          apr_time_t now, samlc_result_t *res, apr_pool_t *p)
+{
+    return mod_samlc_guard_judge(baton, present, candidate, now, res, p);
 }
 
 /* ---- in a child ------------------------------------------------------------------------------ */
@@ -293,7 +313,7 @@ static samlc_snapshot_t *last_good(void *baton, apr_time_t now, apr_pool_t *p)
 static void start(mod_samlc_realm_t *realm, apr_time_t now, apr_pool_t *p)
 {
     mod_samlc_realm_child_t *child = realm->child;
-    const samlc_loader_hooks_t hooks = {realm, number, report, last_good};
+    const samlc_loader_hooks_t hooks = {realm, number, judge, report, last_good};
     samlc_result_t *res = samlc_result_make(p);
     samlc_loader_t *loader = NULL;
 

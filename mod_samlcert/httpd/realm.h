@@ -21,6 +21,7 @@ typedef struct mod_samlc_realm_t {
     const samlc_archive_t *archive;  /* in the state directory: the last good generations */
     server_rec *server;              /* the first server that has it: for log lines */
     apr_interval_time_t interval;    /* of the watchdog */
+    int is_guarded;                  /* SamlCertGuard of one of its servers */
     apr_uint64_t id;                 /* the same after a restart */
     const char *key_passphrase;      /* SamlCertKeyPassphrase as it is written; NULL: none */
     int wants_broker;                /* SamlCertKeyBroker on */
@@ -60,6 +61,13 @@ void mod_samlc_realm_look(mod_samlc_realm_t *realm, apr_time_t now, apr_pool_t *
  * nobody.
  */
 void mod_samlc_realm_keep(mod_samlc_realm_t *realm, apr_time_t now, apr_pool_t *p);
+
+/*
+ * The generation that was accepted last, from the archive; NULL if there is none that may be used.
+ * The caller owns it.
+ */
+samlc_snapshot_t *mod_samlc_realm_last_good(const mod_samlc_realm_t *realm, apr_time_t now,
+                                            apr_pool_t *p);
 
 /* The loader of this child; NULL if it could not be made. */
 samlc_loader_t *mod_samlc_realm_loader(const mod_samlc_realm_t *realm);

@@ -10,6 +10,7 @@ import pytest
 
 from harness import certs
 from harness.browser import environment
+from harness.ctl import ctl
 from harness.tools import eventually
 
 
@@ -26,6 +27,12 @@ def pinned(service, idp):
     service.configure_idp(f"SignCerts @{service.trust.path('pins')}")
     service.settled()
     return write
+
+
+def until_kept(service):
+    """The archive has what is in use."""
+    current, digest = service.state / "generations/current", service.status()["generation_hash"]
+    eventually(lambda: current.is_symlink() and os.readlink(current) == digest, timeout=5, what="a kept generation")
 
 
 def effective_after(service, change):
@@ -237,8 +244,7 @@ def test_a_removal_counts_while_something_else_is_broken(service, idp):
     """The set is refused, and yet what was taken away is refused: by the next login and by all children."""
     service.trust.certificate("test", "alternate", idp.key("k2"))
     before = service.settled()
-    current = service.state / "generations/current"
-    eventually(lambda: os.readlink(current) == before["generation_hash"], timeout=3, what="a kept generation")
+    until_kept(service)
     service.httpd.expect(r"sp/default/next\.key")
     service.trust.write("sp/default/next.key", idp.key("k2").key.read_text())
     eventually(lambda: service.status()["last_reload_error"], timeout=3, what="the refusal")
@@ -270,3 +276,48 @@ def test_a_removal_counts_while_something_else_is_broken(service, idp):
     assert after["last_reload_error"] is None and after["generation"] > before["generation"]
     idp.set(keys="k2")
     assert service.browser().login().status_code == 200
+
+
+def lines_of(service, tag):
+    return [x.text for x in service.httpd.log_lines() if tag in x.text]
+
+
+def test_a_loss_by_hand_is_taken_and_said_once(service, idp):
+    """The only key is replaced: logins by the old one end, and an ERR line says so, once for all children."""
+    before = len(lines_of(service, "SMC0117"))
+    service.trust.certificate("test", "primary", idp.key("k2"))
+    service.settled()
+    idp.set(keys="k2")
+    assert service.browser().login().status_code == 200
+    lines = lines_of(service, "SMC0117")[before:]
+    assert len(lines) == 1
+    assert certs.fingerprint(idp.key("k1").certificate)[:16] in lines[0]
+
+    # Twin: with the old one still there nothing is lost.
+    service.trust.certificate("test", "alternate", idp.key("k1"))
+    service.settled()
+    assert len(lines_of(service, "SMC0117")) == before + 1
+
+
+def test_the_guard_refuses_a_loss(make_service, idp):
+    site = make_service(extra="SamlCertGuard on").start()
+    before = site.settled()
+    until_kept(site)
+    site.httpd.expect("SMC0102|SMC0001|SMC0002|SMC0004|SMC0010")
+    site.trust.certificate("test", "primary", idp.key("k2"))
+    error = eventually(lambda: site.status()["last_reload_error"], timeout=3, what="the refusal")
+    assert "SamlCertGuard" in str(error) and "--force" in str(error)
+    assert site.browser().login().status_code == 200
+    assert site.status()["generation_hash"] == before["generation_hash"]
+
+    # Children that start now refuse it as well.
+    site.httpd.graceful()
+    assert site.browser().login().status_code == 200
+    assert site.status()["generation_hash"] == before["generation_hash"]
+
+    # Twin: what samlcertctl recorded last was judged there.
+    candidate = ctl("--trust", site.trust.root, "--json", "list").json["generation_hash"]
+    site.trust.write(".history", f"{candidate} 2026-01-01T00:00:00Z root import%20--force\n")
+    site.settled()
+    idp.set(keys="k2")
+    assert site.browser().login().status_code == 200

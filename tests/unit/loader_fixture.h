@@ -26,6 +26,9 @@ typedef struct fixture_t {
     apr_time_t now;
     apr_uint64_t numbers;          /* given out so far */
     apr_status_t number_status;
+    /* the guard rails; NULL: none */
+    apr_status_t (*judge)(const samlc_snapshot_t *present, samlc_snapshot_t *candidate,
+                          apr_time_t now, samlc_result_t *res, apr_pool_t *p);
     apr_time_t next_move_at;       /* of each generation that gets a number */
     int accepted;
     int refused;

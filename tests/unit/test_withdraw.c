@@ -483,6 +483,80 @@ START_TEST(generation_outlives_what_borrows_from_it)
 }
 END_TEST
 
+/* ---- Guard rails ---- */
+
+static int is_guarded;    /* refuses whatever does not know ENTITY_C by its primary key */
+
+static apr_status_t guard(const samlc_snapshot_t *present, samlc_snapshot_t *candidate,
+                          apr_time_t now, samlc_result_t *res, apr_pool_t *p)
+{
+    const samlc_idp_t *idp = samlc_snapshot_idp_by_name(candidate, "three");
+
+    (void)now;
+    (void)p;
+    ck_assert(!present || !present->withdrawn);
+    if (!is_guarded
+        || (idp && strstr(APR_ARRAY_IDX(idp->trust->entries, 0, samlc_trust_entry_t).origin,
+                          "primary.pem"))) {
+        return APR_SUCCESS;
+    }
+    return samlc_result_fail(res, APR_EACCES, SAMLC_REASON_CONFIG_INVALID, "guarded");
+}
+
+START_TEST(guard_refuses_a_change_and_what_would_be_withdrawn)
+{
+    world_t *w = make();
+    const char *before = fixture_digest(w->f);
+
+    w->f->judge = guard;
+    is_guarded = 1;
+    remove_primary(w);
+    remove_name(w, "idp/three/alternate.pem");
+    fixture_poll(w->f);
+    fixture_poll(w->f);
+    ck_assert_int_eq(w->f->refused, 1);
+    ck_assert_str_eq(w->f->message, "guarded");
+    ck_assert_str_eq(fixture_digest(w->f), before);
+    ck_assert_uint_eq(w->f->numbers, 1);
+    trusts_all(w);
+
+    /* Twins: what loses nothing that is guarded counts, and without the guard all of it does. */
+    fixture_tick(w->f);
+    write_file(w, "idp/three/primary.pem", w->made[PRIMARY]->pem);
+    break_another(w);
+    fixture_poll(w->f);
+    fixture_poll(w->f);
+    ck_assert_int_eq(judge(w, ALTERNATE), LOST);
+    ck_assert_int_eq(judge(w, PRIMARY), OK);
+    fixture_tick(w->f);
+    mend_another(w);
+    remove_primary(w);
+    is_guarded = 0;
+    fixture_poll(w->f);
+    fixture_poll(w->f);
+    ck_assert_int_eq(w->f->accepted, 2);
+    ck_assert_int_eq(judge(w, PRIMARY), LOST);
+}
+END_TEST
+
+/* A tool that ended in the middle may just have moved what is missing. */
+START_TEST(change_that_is_half_done_withdraws_nothing)
+{
+    world_t *w = make();
+
+    write_file(w, SAMLC_SOURCE_JOURNAL, "");
+    break_another(w);
+    remove_primary(w);
+    fixture_poll(w->f);
+    fixture_poll(w->f);
+    ck_assert_int_eq(w->f->refused, 1);
+    trusts_all(w);
+    remove_name(w, SAMLC_SOURCE_JOURNAL);
+    fixture_look(w->f, "three");
+    ck_assert_int_eq(judge(w, PRIMARY), LOST);
+}
+END_TEST
+
 /* ---- A time at which a generation is to be another one ---- */
 
 START_TEST(generation_is_loaded_anew_when_its_time_comes)
@@ -529,6 +603,8 @@ Suite *suite_withdraw(void)
     tcase_add_test(tc, missing_trust_directory_withdraws_nothing);
     tcase_add_test(tc, generation_outlives_what_borrows_from_it);
     tcase_add_loop_test(tc, generation_is_loaded_anew_when_its_time_comes, 0, 3);
+    tcase_add_test(tc, guard_refuses_a_change_and_what_would_be_withdrawn);
+    tcase_add_test(tc, change_that_is_half_done_withdraws_nothing);
     suite_add_tcase(suite, tc);
     return suite;
 }

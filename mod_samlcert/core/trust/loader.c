@@ -9,10 +9,10 @@
  * and until then each look at use reads them too.
  *
  * Where the kernel tells of changes, a poll that was told of none looks only at what events don't
- * tell of. It still looks at everything from time to time, so often that this costs a hundredth of
- * a processor: with a thousand files that is at each poll. The look at use asks no events: it is
- * the promise. The order matters: `is_watched` is taken away before events are forgotten, and given
- * back when a look at all files, begun after that, found them as they were judged.
+ * tell of. It still looks at everything so often that this costs a hundredth of a processor: with a
+ * thousand files that is at each poll. The look at use asks no events: it is the promise. The order
+ * matters: `is_watched` is taken away before events are forgotten, and given back when a look at
+ * all files, begun after that, found them as they were judged.
  */
 #include "core/trust/loader.h"
 
@@ -38,9 +38,9 @@
 #define MAX_LOOK_ATTEMPTS 3                     /* ... and for a login, which can't wait for ever */
 #define MAX_OUTSIDE_ROUNDS 3                    /* until the files outside are known */
 #define MAX_MESSAGE 512
-#define FULL_LOOK_SHARE 200                  /* microseconds for each file, of which a look takes 2 */
+#define FULL_LOOK_SHARE 200                     /* microseconds a file; a look takes 2 of them */
 #define MAX_FULL_LOOK (5 * APR_USEC_PER_SEC)
-#define STRANGER_INTERVAL (APR_USEC_PER_SEC / 10)   /* of looks at all files for an unknown IdP ... */
+#define STRANGER_INTERVAL (APR_USEC_PER_SEC / 10)   /* of looks for unknown IdPs ... */
 #define STRANGER_BURST (1 * APR_USEC_PER_SEC)       /* ... after ten at once */
 
 /* Who asks. */
@@ -274,27 +274,23 @@ static apr_status_t release(void *ref)
     return APR_SUCCESS;
 }
 
-/* TRUE if both lack the same. */
-static int lack_same(const samlc_snapshot_t *a, const samlc_snapshot_t *b)
+/* May this one replace what was accepted last? */
+static apr_status_t judge(const samlc_loader_t *loader, samlc_ref_t *accepted,
+                          samlc_snapshot_t *candidate, apr_time_t now, samlc_result_t *res,
+                          apr_pool_t *p)
 {
-    int count = a->withdrawn ? a->withdrawn->nelts : 0;
-    int i = 0;
-
-    if (count != (b->withdrawn ? b->withdrawn->nelts : 0)) {
-        return 0;
-    }
-    while (i < count && strcmp(APR_ARRAY_IDX(a->withdrawn, i, const char *),
-                               APR_ARRAY_IDX(b->withdrawn, i, const char *)) == 0) {
-        i++;
-    }
-    return i == count;
+    return loader->hooks.judge
+               ? loader->hooks.judge(loader->hooks.baton,
+                                     accepted ? samlc_ref_snapshot(accepted) : NULL, candidate, now,
+                                     res, p)
+               : APR_SUCCESS;
 }
 
 /*
  * The files can't be taken as they are, but what they no longer hold is not trusted. It is always
  * the accepted generation that is compared with them: what comes back to its file is trusted again.
  */
-static void withdraw(samlc_loader_t *loader, apr_pool_t *p)
+static void withdraw(samlc_loader_t *loader, apr_time_t now, apr_pool_t *p)
 {
     samlc_ref_t *present = samlc_slot_acquire(loader->slot);
     samlc_ref_t *base = loader->base ? loader->base : present;
@@ -304,7 +300,9 @@ static void withdraw(samlc_loader_t *loader, apr_pool_t *p)
         return;
     }
     reduced = samlc_snapshot_withdraw(samlc_ref_snapshot(base), loader->source);
-    if (reduced && lack_same(reduced, samlc_ref_snapshot(present))) {
+    if (reduced
+        && (samlc_snapshot_lacks_same(reduced, samlc_ref_snapshot(present))
+            || judge(loader, base, reduced, now, samlc_result_make(p), p) != APR_SUCCESS)) {
         samlc_snapshot_destroy(reduced);
     }
     else if (reduced) {
@@ -373,6 +371,13 @@ static apr_status_t install(samlc_loader_t *loader, samlc_snapshot_t *candidate,
     if (is_same) {
         candidate->number = present->number;
     }
+    else {
+        rv = judge(loader, loader->base ? loader->base : ref, candidate, now, res, p);
+        if (rv != APR_SUCCESS) {
+            samlc_snapshot_destroy(candidate);
+            goto out;
+        }
+    }
     if (candidate->number == 0 && loader->hooks.number
         && loader->hooks.number(loader->hooks.baton, candidate, p) != APR_SUCCESS) {
         candidate->number = 0;
@@ -394,6 +399,7 @@ static apr_status_t install(samlc_loader_t *loader, samlc_snapshot_t *candidate,
             tell(loader, SAMLC_LOADER_ACCEPTED, samlc_result_make(p), p);
         }
     }
+out:
     if (ref) {
         samlc_ref_release(ref);
     }
@@ -620,7 +626,7 @@ static void examine(samlc_loader_t *loader, asker_t asker, apr_time_t now, apr_p
         outcome = attempt_in_time(loader, asker, &sight, now, res, p);
     }
     if (outcome != TAKEN) {
-        withdraw(loader, p);
+        withdraw(loader, now, p);
     }
     if (asker == BY_POLL) {
         move_sight(&loader->polled, &sight);
@@ -709,7 +715,7 @@ static outcome_t attempt_at_start(samlc_loader_t *loader, apr_time_t now, samlc_
         refuse(loader, BY_START, 1, res, now, p);
     }
     if (outcome != TAKEN) {
-        withdraw(loader, p);
+        withdraw(loader, now, p);
     }
     drop_sight(&sight);
     return outcome;

@@ -30,6 +30,12 @@ typedef struct samlc_loader_hooks_t {
      * leaves 0.
      */
     apr_status_t (*number)(void *baton, samlc_snapshot_t *snapshot, apr_pool_t *p);
+    /*
+     * Whether `candidate` may replace `present` (NULL: none), before it is numbered; may be NULL. A
+     * failure refuses it as a broken file would.
+     */
+    apr_status_t (*judge)(void *baton, const samlc_snapshot_t *present, samlc_snapshot_t *candidate,
+                          apr_time_t now, samlc_result_t *res, apr_pool_t *p);
     /* Told of events, under the loader's mutex: log and copy, do not call back. May be NULL. */
     void (*report)(void *baton, samlc_loader_event_t event, const samlc_snapshot_t *snapshot,
                    const samlc_result_t *res, apr_pool_t *p);

@@ -31,6 +31,7 @@ typedef struct samlc_snapshot_t {
                                                 anew; 0: none is ahead */
     const apr_array_header_t *withdrawn;     /* const char *: what this one lacks of the generation,
                                                 see withdraw.h; NULL or empty: nothing */
+    const apr_array_header_t *lost;          /* const char *: what guard rails say; NULL: nothing */
 } samlc_snapshot_t;
 
 /*

@@ -13,6 +13,9 @@
 /* In the trust directory: what is left to do of a change (core/trust/change). */
 #define SAMLC_SOURCE_JOURNAL ".journal"
 
+/* In the trust directory: what is left to do of a change (core/trust/change). */
+#define SAMLC_SOURCE_JOURNAL ".journal"
+
 /* One line of a section: the setting without its prefix. */
 typedef struct samlc_section_line_t {
     const char *name;

@@ -582,7 +582,9 @@ samlc_snapshot_t *samlc_snapshot_withdraw(const samlc_snapshot_t *base,
     samlc_snapshot_t *s = NULL;
     apr_array_header_t *idps = NULL;
     const samlc_idp_t *idp = NULL;
+    struct stat st;
     work_t w;
+    int is_half_done = 0;
     int i = 0;
 
     if (!pool) {
@@ -597,8 +599,11 @@ samlc_snapshot_t *samlc_snapshot_withdraw(const samlc_snapshot_t *base,
     w.p = pool;
     w.lost = apr_array_make(pool, 4, sizeof(const char *));
     apr_pool_create(&w.ptemp, pool);
+    is_half_done =
+        lstat(apr_pstrcat(w.ptemp, source->dir, "/" SAMLC_SOURCE_JOURNAL, NULL), &st) == 0;
     for (i = 0; i < base->idps->nelts; i++) {
-        idp = reduce(&w, APR_ARRAY_IDX(base->idps, i, samlc_idp_t *));
+        idp = APR_ARRAY_IDX(base->idps, i, samlc_idp_t *);
+        idp = is_half_done ? idp : reduce(&w, idp);
         if (idp) {
             APR_ARRAY_PUSH(idps, const samlc_idp_t *) = idp;
             apr_hash_set(s->by_entity, idp->entity_id, APR_HASH_KEY_STRING, idp);
@@ -608,4 +613,19 @@ samlc_snapshot_t *samlc_snapshot_withdraw(const samlc_snapshot_t *base,
     s->idps = idps;
     s->withdrawn = w.lost;
     return s;
+}
+
+int samlc_snapshot_lacks_same(const samlc_snapshot_t *a, const samlc_snapshot_t *b)
+{
+    int count = a->withdrawn ? a->withdrawn->nelts : 0;
+    int i = 0;
+
+    if (count != (b->withdrawn ? b->withdrawn->nelts : 0)) {
+        return 0;
+    }
+    while (i < count && strcmp(APR_ARRAY_IDX(a->withdrawn, i, const char *),
+                               APR_ARRAY_IDX(b->withdrawn, i, const char *)) == 0) {
+        i++;
+    }
+    return i == count;
 }

@@ -10,6 +10,7 @@
  *     edit may be under way;
  *   - a certificate that is retired now is retired;
  *   - an IdP whose directory is gone, that has another entity ID now, or is inactive, is that;
+ *   - while a change by a tool is half done (.journal) nothing is gone: it may have been moved;
  *   - while the trust directory itself is missing (a mount that went away) nothing is gone.
  * Nothing is ever added. Settings other than these and revocation lists wait for the repair.
  */
@@ -26,5 +27,8 @@
  */
 samlc_snapshot_t *samlc_snapshot_withdraw(const samlc_snapshot_t *base,
                                           const samlc_source_t *source);
+
+/* TRUE if both lack the same. */
+int samlc_snapshot_lacks_same(const samlc_snapshot_t *a, const samlc_snapshot_t *b);
 
 #endif

@@ -105,6 +105,11 @@ def parse_log(text):
     return lines
 
 
+# Tests swap the only key of an IdP all the time, and put it back behind themselves; the line about that
+# is counted where it is the subject (test_rotation).
+LOSS = re.compile("SMC0117")
+
+
 class Httpd:
     """One server root, one port. `conf` is the part under test; it becomes site.conf."""
 
@@ -287,7 +292,7 @@ class Httpd:
             matching = [e for e in self._expected if e[0].search(line.text)]
             for e in matching:
                 e[2] += 1
-            if not matching:
+            if not matching and not LOSS.search(line.text):
                 complaints.append(f"unannounced: {line.raw}")
         complaints += [f"announced, but never came: {e[0].pattern}"
                        for e in self._expected if e[1] and not e[2]]
