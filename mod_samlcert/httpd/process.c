@@ -6,6 +6,7 @@
 #include <mod_watchdog.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "httpd/broker.h"
@@ -25,12 +26,27 @@
  * in no pool: callbacks may still look at it when the last pool is gone.
  */
 static pthread_rwlock_t gate = PTHREAD_RWLOCK_INITIALIZER;
+static atomic_int is_closing;    /* what takes long behind the gate is to end early */
 
 static apr_status_t close_gate(void *data)
 {
     (void)data;
+    atomic_store(&is_closing, 1);
     pthread_rwlock_wrlock(&gate);
     return APR_SUCCESS;
+}
+
+/* With httpd -X the next child is this process again, which closed the gate before. */
+static void open_gate(void)
+{
+    if (atomic_exchange(&is_closing, 0)) {
+        pthread_rwlock_unlock(&gate);
+    }
+}
+
+static int is_stopped(void)
+{
+    return atomic_load(&is_closing);
 }
 
 static int enter(int watchdog_state)
@@ -57,7 +73,7 @@ static apr_status_t look(int watchdog_state, void *data, apr_pool_t *p)
 static apr_status_t keep(int watchdog_state, void *data, apr_pool_t *p)
 {
     if (enter(watchdog_state)) {
-        mod_samlc_realm_keep(data, apr_time_now(), p);
+        mod_samlc_realm_keep(data, is_stopped, apr_time_now(), p);
         leave();
     }
     return APR_SUCCESS;
@@ -167,6 +183,7 @@ void mod_samlc_process_start_child(apr_pool_t *pchild, server_rec *s)
     sigemptyset(&end);
     sigaddset(&end, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &end, &before);
+    open_gate();
     apr_pool_pre_cleanup_register(pchild, NULL, close_gate);
     mod_samlc_broker_start_child(process);
     for (i = 0; i < process->states->nelts; i++) {

@@ -353,12 +353,15 @@ void mod_samlc_realm_start_child(mod_samlc_realm_t *realm, apr_pool_t *pchild)
  * other, and nothing that was replaced stays `current`.
  */
 static apr_status_t save(mod_samlc_realm_t *realm, const samlc_snapshot_t *snapshot,
-                         samlc_result_t *res, apr_pool_t *p)
+                         int (*is_stopped)(void), samlc_result_t *res, apr_pool_t *p)
 {
     mod_samlc_seat_t *seat = realm->child->seat;
-    apr_status_t rv = samlc_archive_save(realm->archive, &realm->source, snapshot, res, p);
+    samlc_source_t source = realm->source;
+    apr_status_t rv = APR_EGENERAL;
     int was_trouble = 0;
 
+    source.is_stopped = is_stopped;
+    rv = samlc_archive_save(realm->archive, &source, snapshot, res, p);
     if (rv == APR_SUCCESS) {
         rv = samlc_archive_set_current(realm->archive, snapshot->digest_hex, res, p);
     }
@@ -388,7 +391,8 @@ static void report_unkept(mod_samlc_realm_t *realm, const samlc_snapshot_t *snap
     }
 }
 
-void mod_samlc_realm_keep(mod_samlc_realm_t *realm, apr_time_t now, apr_pool_t *p)
+void mod_samlc_realm_keep(mod_samlc_realm_t *realm, int (*is_stopped)(void), apr_time_t now,
+                          apr_pool_t *p)
 {
     mod_samlc_realm_child_t *child = realm->child;
     samlc_loader_t *loader = mod_samlc_realm_loader(realm);
@@ -404,7 +408,7 @@ void mod_samlc_realm_keep(mod_samlc_realm_t *realm, apr_time_t now, apr_pool_t *
     if (snapshot->number != 0 && mod_samlc_seat_is_last(child->seat, snapshot->digest_hex)
         && !mod_samlc_seat_is_kept(child->seat, snapshot->digest_hex)
         && (now < child->unkept_at || now >= child->unkept_at + KEEP_RETRY)) {
-        rv = save(realm, snapshot, res, p);
+        rv = save(realm, snapshot, is_stopped, res, p);
     }
     /* EAGAIN: another child is at it, or the files have changed; soon this one knows, too. */
     if (rv != APR_SUCCESS && !APR_STATUS_IS_EAGAIN(rv)) {

@@ -57,10 +57,11 @@ void mod_samlc_realm_look(mod_samlc_realm_t *realm, apr_time_t now, apr_pool_t *
 
 /*
  * Keeps what this child has in the archive, if that was accepted last and is not kept yet. It may
- * take as long as a load, so it is for a watchdog of its own. Failures are logged once and hurt
- * nobody.
+ * take as long as a load, so it is for a watchdog of its own, and ends early when `is_stopped` says
+ * so. Failures are logged once and hurt nobody.
  */
-void mod_samlc_realm_keep(mod_samlc_realm_t *realm, apr_time_t now, apr_pool_t *p);
+void mod_samlc_realm_keep(mod_samlc_realm_t *realm, int (*is_stopped)(void), apr_time_t now,
+                          apr_pool_t *p);
 
 /*
  * The generation that was accepted last, from the archive; NULL if there is none that may be used.

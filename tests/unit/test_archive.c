@@ -729,6 +729,31 @@ START_TEST(no_path_leads_out_of_a_copy)
 }
 END_TEST
 
+static int files_left;
+
+static int is_stopped(void)
+{
+    return files_left-- <= 0;
+}
+
+/* A child that ends does not wait for a copy of ten thousand files: neither written nor loaded. */
+START_TEST(save_ends_when_it_is_told_to)
+{
+    fixture_t *f = make();
+    samlc_result_t *res = samlc_result_make(f->p);
+
+    f->source.is_stopped = is_stopped;
+    for (files_left = _i; files_left > 0; files_left = 0) {
+        ck_assert(APR_STATUS_IS_EAGAIN(save(f, res)));
+        ck_assert_int_lt(files_left, 0);
+        ck_assert_int_eq(samlc_archive_list(f->archive, f->p)->nelts, 0);
+    }
+    f->source.is_stopped = NULL;
+    save_well(f);
+    ck_assert_int_eq(samlc_archive_list(f->archive, f->p)->nelts, 1);
+}
+END_TEST
+
 Suite *suite_archive(void)
 {
     Suite *suite = suite_create("archive");
@@ -762,6 +787,7 @@ Suite *suite_archive(void)
     tcase_add_test(tc, start_without_files_serves_nothing_that_was_replaced);
     tcase_add_test(tc, good_files_are_preferred);
     tcase_add_loop_test(tc, no_path_leads_out_of_a_copy, 0, 5);
+    tcase_add_loop_test(tc, save_ends_when_it_is_told_to, 1, 11);
     suite_add_tcase(suite, tc);
     return suite;
 }

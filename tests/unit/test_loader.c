@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The races are for ThreadSanitizer to find:
- *   ./configure --enable-sanitizers=thread && make check TESTS=
- *   CK_FORK=no CK_RUN_SUITE=loader tests/unit/unit
- */
+/* The races are for ThreadSanitizer to find: see "unit, threads" in ./check. */
 #include "core/trust/loader.h"
 
 #include <apr_strings.h>
@@ -794,6 +790,9 @@ Suite *suite_loader(void)
     tcase_add_test(tc, edit_within_a_tick_is_seen_by_a_look);
     tcase_add_test(tc, edit_within_a_tick_is_seen_by_one_more_poll);
     tcase_add_test(tc, time_from_the_future_is_not_looked_at_for_ever);
+    suite_add_tcase(suite, tc);
+    tc = tcase_create("threads");
+    tcase_set_timeout(tc, 120);
     tcase_add_test(tc, no_login_works_with_what_was_replaced);
     suite_add_tcase(suite, tc);
     return suite;

@@ -226,6 +226,9 @@ Suite *suite_slot(void)
     tcase_add_test(tc, used_generation_goes_with_its_last_reference);
     tcase_add_test(tc, full_slot_keeps_what_it_has);
     tcase_add_test(tc, pool_takes_the_present_generation_along);
+    suite_add_tcase(suite, tc);
+    tc = tcase_create("threads");
+    tcase_set_timeout(tc, 120);
     tcase_add_test(tc, readers_never_see_a_destroyed_generation);
     suite_add_tcase(suite, tc);
     return suite;

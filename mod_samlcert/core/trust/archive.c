@@ -418,6 +418,10 @@ static apr_status_t copy_files(const char *root, const samlc_source_t *source,
                                     : apr_pstrmemdup(p, place,
                                                      (apr_size_t)(strrchr(place, '/') - place)),
                        res, p);
+        if (source->is_stopped && source->is_stopped()) {
+            rv = samlc_result_fail(res, APR_EAGAIN, SAMLC_REASON_INTERNAL,
+                                   "%s: not kept, the process is ending", source->dir);
+        }
         if (rv == APR_SUCCESS && is_overlay(source, seen)) {
             /* One that can't be read is as good as none for who loads it, so for the copy, too. */
             copy_file(source, samlc_source_place(source, seen->path, p), place,

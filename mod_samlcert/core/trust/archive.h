@@ -53,7 +53,7 @@ const char *samlc_archive_dir(const samlc_archive_t *archive);
  * Keeps a generation that was loaded from `source`: copies its files aside, loads the copy,
  * compares the digest, and renames. A copy that is there and good is not made again. The oldest
  * beyond the limit are removed. It takes a little longer than a load. APR_STATUS_IS_EAGAIN: the
- * files are no longer those of `snapshot`, or another process is saving.
+ * files are no longer those of `snapshot`, another process is saving, or source->is_stopped.
  */
 apr_status_t samlc_archive_save(const samlc_archive_t *archive, const samlc_source_t *source,
                                 const samlc_snapshot_t *snapshot, samlc_result_t *res,

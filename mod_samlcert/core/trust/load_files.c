@@ -15,6 +15,10 @@ apr_status_t samlc_load_file(const samlc_data_t **data, samlc_load_t *l, const c
     apr_status_t rv = APR_SUCCESS;
 
     *data = NULL;
+    if (l->source->is_stopped != NULL && l->source->is_stopped()) {
+        return samlc_result_fail(l->res, APR_EAGAIN, SAMLC_REASON_INTERNAL,
+                                 "%s: not read, the process is ending", path);
+    }
     if (read == NULL) {
         read = apr_pcalloc(l->ptemp, sizeof(*read));
         rv = samlc_file_read(read, samlc_source_place(l->source, path, l->ptemp), max, l->res,

@@ -42,6 +42,8 @@ typedef struct samlc_source_t {
     apr_gid_t server_gid;
     const samlc_passphrase_t *passphrase;   /* of encrypted private keys; NULL: none */
     const samlc_broker_t *broker;    /* opens private keys that we may not; NULL: nobody does */
+    int (*is_stopped)(void);         /* asked between files: TRUE ends a load or a copy (EAGAIN);
+                                        NULL: never */
 } samlc_source_t;
 
 /* One file or directory as it was seen. */
