@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The races are for ThreadSanitizer to find:
- *   ./configure --enable-sanitizers=thread && make check TESTS=
- *   CK_FORK=no CK_RUN_SUITE=slot tests/unit/unit
- */
+/* The races are for ThreadSanitizer to find: see "unit, threads" in ./check. */
 #include <apr_thread_proc.h>
 #include <stdatomic.h>
 

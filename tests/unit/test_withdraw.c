@@ -222,6 +222,11 @@ static void break_settings(const world_t *w)
     write_file(w, "idp/three/idp.conf", "NoSuchSetting on\n");
 }
 
+static void break_the_list_in_settings(const world_t *w)
+{
+    write_file(w, "idp/three/idp.conf", "EntityID https://x.example\nSignCerts zz,\n");
+}
+
 static void deactivate(const world_t *w)
 {
     write_file(w, "idp/three/idp.conf", CONF_C "Status inactive\n");
@@ -277,6 +282,7 @@ static const struct {
     {break_pins, {OK, OK, OK, OK, OK}},
     {drop_the_list, {OK, OK, OK, LOST, OK}},
     {break_settings, {OK, OK, OK, OK, OK}},
+    {break_the_list_in_settings, {OK, OK, OK, OK, OK}},
     {deactivate, {OFF, OFF, OFF, OFF, OK}},
     {rename_entity, {AWAY, AWAY, AWAY, AWAY, OK}},
     {remove_idp, {AWAY, AWAY, AWAY, AWAY, OK}},

@@ -170,6 +170,16 @@ static int was_seen(const work_t *w, const char *path)
 
 /* ---- Settings ---- */
 
+/* TRUE if the list in these settings can be read: else all of the file is as if it could not. */
+static int is_list_good(const samlc_settings_t *settings, apr_pool_t *p)
+{
+    samlc_signcerts_t *list = NULL;
+
+    return !settings->sign_certs || settings->sign_certs[0] == '@'
+        || samlc_signcerts_parse(&list, settings->sign_certs, settings->sign_certs_origin,
+                                 samlc_result_make(p), p) == APR_SUCCESS;
+}
+
 /* Its settings as they are now: those of a section of httpd are what they were. */
 static void read_settings(work_t *w)
 {
@@ -185,7 +195,8 @@ static void read_settings(work_t *w)
     if (fate == GONE
         || (fate == READ
             && samlc_settings_parse(settings, &file, samlc_result_make(w->ptemp), w->ptemp)
-                   == APR_SUCCESS)) {
+                   == APR_SUCCESS
+            && is_list_good(settings, w->ptemp))) {
         w->settings = settings;
     }
 }
