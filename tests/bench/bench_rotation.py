@@ -25,7 +25,6 @@ from harness.service import Service  # noqa: E402
 EXTRA = """\
 SamlCertInsecureCookies on
 LogLevel warn
-SamlCertReloadInterval 100
 ServerLimit 1
 StartServers 1
 ThreadsPerChild 24
@@ -35,14 +34,18 @@ MinSpareThreads 1
 MaxSpareThreads 24
 MaxKeepAliveRequests 0
 """
-EVERY = 0.1      # under the lock, which the watchdog looks at as often
+EVERY = 0.1
 
 
 class Rotation:
-    """Ten new certificates a second, as long as it is entered."""
+    """Ten new certificates a second, as long as it is entered. A response of an IdP that nobody knows
+    makes the server look at its files at once; left alone it waits until they come to rest."""
 
     def __init__(self, service, pairs):
         self.service, self.pairs = service, pairs
+        self.client = Client(service.httpd.port, [])
+        nobody = KeyHolder("nobody", pairs[0])
+        self.message = nobody.answer("_1", service.entity_id, service.acs, "user", "mark")
         self.count = 0
 
     def __enter__(self):
@@ -55,6 +58,7 @@ class Rotation:
             self.count += 1
             pair = self.pairs[self.count % len(self.pairs)]
             self.service.trust.certificate("test", "alternate", pair)
+            self.client.once("POST", "/saml/acs", None, {"SAMLResponse": self.message})
 
     def __exit__(self, *_):
         self.stop.set()

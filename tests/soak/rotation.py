@@ -44,7 +44,7 @@ PROCESSES, THREADS = 2, 3
 METADATA_AGE = 0.5       # how long a client trusts the metadata that it fetched
 PACE = 4.0
 DISTURBED = (0.25, 0.65)  # the part of the rotations in which children come and go
-WARM = 20                # seconds after which a child has seen everything once
+WARM = 60                # seconds after which each thread of a child has loaded a generation, too
 MAX_GROWTH = 2048        # KiB of anonymous memory, in each process that is warm
 # SMC0002: a restart looks at the files, too, perhaps in the middle of a change.
 TROUBLE = r"SMC0(002|102|103|109|206)\b|exit signal Killed|AH10392|InsecureCookies|alternate-broken"
@@ -395,6 +395,7 @@ class Run:
         losses = self.judge_losses()
         requests = sum(r for out, _ in self.results for _, _, r in out)
         calm = self.monitor.growth(max(self.disturbed_until, self.began) + 1, self.rotated, WARM)
+        weighed = sum(not g.is_parent for g in calm)
         times = sorted(self.convergence)
         both = sorted(self.convergence + self.convergence_disturbed)
         log = self.httpd.judge_log()
@@ -404,8 +405,10 @@ class Run:
             **logins, "requests with a session": requests, **losses, **mixed,
             "change to the last child, s": spread(times), "the same with restarts between": spread(both),
             "slow changes": self.slow,
+            "children that lived long enough to be weighed": weighed,
             "memory and open files of those that lived to the end, when warm and then":
-                [g._asdict() for g in calm],
+                [{**g._asdict(), "course": self.monitor.course(g.pid, self.began, self.rotated, 9)}
+                 for g in calm],
             "open files of the largest process, idle, before and after": self.fds,
             "log": log}
         growth = max((g.anonymous[1] - g.anonymous[0] for g in calm), default=0)
@@ -417,8 +420,10 @@ class Run:
             "no mixed generation": mixed["mixed"] == 0 and mixed["of an unknown generation"] == 0,
             "no connection is lost but with a child": losses["unexplained"] == 0,
             f"every change reaches every child within {self.patience:g} s":
-                bool(both) and both[-1] < self.patience,
-            f"no process grows by {MAX_GROWTH} KiB": growth < MAX_GROWTH,
+                bool(times) and times[-1] < self.patience,
+            "where children start or end meanwhile within twice that": bool(both) and both[-1] < 2 * self.patience,
+            f"no process grows by {MAX_GROWTH} KiB": growth < MAX_GROWTH
+                and (weighed > 0 or self.rounds < 100),
             "no file descriptor is left open": not leaks and self.fds[1] <= self.fds[0] + 2,
             "the log holds no trouble that was not made": not log,
             "nothing else went wrong": not self.problems}
