@@ -4,314 +4,24 @@
 #include <apr_cstr.h>
 #include <apr_strings.h>
 #include <assert.h>
-#include <regex.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/clock.h"
-#include "core/trust/constraint.h"
 #include "core/trust/moves.h"
+#include "core/trust/setting.h"
 
 #define BLANKS " \t"
-#define MAX_ENTITY_ID 1024   /* spec: SAML-Core 8.3.6 */
 #define MAX_NAME 64          /* longer than any name of a setting */
 #define MAX_SKEW_UNWARNED 300
-#define MAX_FILTER 1000      /* characters of a regular expression, its counts written out */
 
-typedef struct setting_t setting_t;
+static samlc_setting_parser_t samlc_setting_parse_stricter;    /* reads the table itself */
 
-/* Reads `value`, which is neither empty nor has control characters, into the member at `field`.
- * NULL, or what is wrong with it; the member is left alone then. */
-typedef const char *parser_t(void *field, const char *value, const setting_t *setting,
-                             apr_pool_t *p);
-
-struct setting_t {
-    const char *name;
-    apr_size_t offset;
-    parser_t *parse;
-    int low;
-    int high;
-    const char *preset;
-    const char *syntax;
-};
-
-static const char *parse_text(void *field, const char *value, const setting_t *setting,
-                              apr_pool_t *p)
-{
-    (void)setting;
-    *(const char **)field = apr_pstrdup(p, value);
-    return NULL;
-}
-
-static const char *parse_uri(void *field, const char *value, const setting_t *setting,
-                             apr_pool_t *p)
-{
-    if (strpbrk(value, BLANKS)) {
-        return "there must be no blank in it";
-    }
-    if (strlen(value) > MAX_ENTITY_ID) {
-        return "longer than 1024 characters";
-    }
-    return parse_text(field, value, setting, p);
-}
-
-int samlc_settings_is_url(const char *value)
-{
-    const char *host = NULL;
-    const char *c = NULL;
-
-    if (apr_cstr_casecmpn(value, "https://", 8) == 0) {
-        host = value + 8;
-    }
-    else if (apr_cstr_casecmpn(value, "http://", 7) == 0) {
-        host = value + 7;
-    }
-    if (!host || strchr("/?#:@", *host)) {   /* the NUL at the end as well */
-        return 0;
-    }
-    for (c = host; *c != '\0'; c++) {
-        if (*c <= ' ' || *c >= 0x7f || strchr("\\\"<>", *c)) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
-static const char *parse_url(void *field, const char *value, const setting_t *setting,
-                             apr_pool_t *p)
-{
-    if (!samlc_settings_is_url(value)) {
-        return "not an absolute http or https URL";
-    }
-    return parse_text(field, value, setting, p);
-}
-
-static const char *parse_user(void *field, const char *value, const setting_t *setting,
-                              apr_pool_t *p)
-{
-    int is_name_id = apr_cstr_casecmp(value, setting->preset) == 0;
-
-    return parse_text(field, is_name_id ? setting->preset : value, setting, p);
-}
-
-static const char *parse_constraint(void *field, const char *value, const setting_t *setting,
-                                    apr_pool_t *p)
-{
-    const char *error = samlc_constraint_error(value, p);
-
-    return error ? error : parse_text(field, value, setting, p);
-}
-
-static void skip_to(const char **at, char c)
-{
-    while (**at != '\0' && *(*at)++ != c) {
-        continue;
-    }
-}
-
-/* The greatest number of a count, behind its brace. */
-static long read_count(const char **at)
-{
-    char *end = NULL;
-    long count = strtol(*at, &end, 10);
-
-    if (*end == ',') {
-        long to = strtol(end + 1, NULL, 10);
-
-        count = to > count ? to : count;
-    }
-    skip_to(at, '}');
-    return count < 1 ? 1 : count > MAX_FILTER ? MAX_FILTER : count;
-}
-
-/*
- * How many characters and brackets an expression has once its counts are written out, as regcomp
- * does it: a{255}{255} has 65025. Never less than there are. Reads up to the end of a group.
- */
-static long written_out(const char **at)
-{
-    long all = 0, last = 0;   /* `last`: what a count would repeat */
-
-    while (**at != '\0' && **at != ')' && all <= MAX_FILTER) {
-        char c = *(*at)++;
-
-        if (c == '{') {
-            last *= read_count(at);
-        }
-        else if (!strchr("*+?", c)) {
-            last = 1;
-        }
-        if (c == '(') {
-            last += written_out(at);
-            *at += **at == ')';
-        }
-        else if (c == '[') {
-            *at += **at == '^';
-            *at += **at == ']';
-            skip_to(at, ']');
-        }
-        else if (c == '\\' && **at != '\0') {
-            (*at)++;
-        }
-        all += last;
-    }
-    return all;
-}
-
-static int is_too_long(const char *regex)
-{
-    long all = 0;
-
-    while (*regex != '\0' && all <= MAX_FILTER) {
-        all += written_out(&regex);
-        regex += *regex == ')';   /* one that closes nothing is a character */
-    }
-    return all > MAX_FILTER;
-}
-
-static const char *parse_regex(void *field, const char *value, const setting_t *setting,
-                               apr_pool_t *p)
-{
-    char reason[128];
-    regex_t regex;
-    int error = 0;
-
-    if (is_too_long(value)) {
-        return "too long, once its counts are written out";
-    }
-    error = regcomp(&regex, value, REG_EXTENDED | REG_NOSUB);
-    if (error != 0) {
-        regerror(error, &regex, reason, sizeof(reason));
-        return apr_pstrdup(p, reason);
-    }
-    regfree(&regex);
-    return parse_text(field, value, setting, p);
-}
-
-static const char *parse_words(void *field, const char *value, const setting_t *setting,
-                               apr_pool_t *p)
-{
-    (void)setting;
-    *(apr_array_header_t **)field = samlc_text_words(value, p);
-    return NULL;
-}
-
-static const char *parse_flag(void *field, const char *value, const setting_t *setting,
-                              apr_pool_t *p)
-{
-    int is_on = apr_cstr_casecmp(value, "on") == 0;
-
-    (void)setting;
-    (void)p;
-    if (!is_on && apr_cstr_casecmp(value, "off") != 0) {
-        return "neither on nor off";
-    }
-    *(int *)field = is_on;
-    return NULL;
-}
-
-static const char *parse_number(void *field, const char *value, const setting_t *setting,
-                                apr_pool_t *p)
-{
-    apr_size_t digits = strspn(value, "0123456789");
-    int number = -1;
-
-    if (value[digits] == '\0' && digits <= 9) {   /* fits an int */
-        number = (int)apr_atoi64(value);
-    }
-    if (number < setting->low || number > setting->high) {
-        return apr_psprintf(p, "not a number from %d to %d", setting->low, setting->high);
-    }
-    *(int *)field = number;
-    return NULL;
-}
-
-static const char *parse_choice(void *field, const char *value, const setting_t *setting,
-                                apr_pool_t *p)
-{
-    char *rest = NULL;
-    char *word = apr_strtok(apr_pstrdup(p, setting->syntax), "|", &rest);
-    int index;
-
-    for (index = 0; word; index++) {
-        if (apr_cstr_casecmp(word, value) == 0) {
-            *(int *)field = index;
-            return NULL;
-        }
-        word = apr_strtok(NULL, "|", &rest);
-    }
-    return "not one of the words that it may be";
-}
-
-static const char *parse_binding(void *field, const char *value, const setting_t *setting,
-                                 apr_pool_t *p)
-{
-    if (apr_cstr_casecmp(value, "post") == 0) {
-        return "sending requests by HTTP-POST is not supported yet";
-    }
-    return parse_choice(field, value, setting, p);
-}
-
-static const char *parse_algorithms(void *field, const char *value, const setting_t *setting,
-                                    apr_pool_t *p)
-{
-    samlc_result_t *res = samlc_result_make(p);
-    samlc_algorithms_t set = 0;
-
-    if (samlc_algorithms_parse(&set, (samlc_algorithm_kind_t)setting->low, value, res, p)
-        != APR_SUCCESS) {
-        return res->message;
-    }
-    *(samlc_algorithms_t *)field = set;
-    return NULL;
-}
-
-static parser_t parse_stricter;    /* reads the table itself */
-/* Adds one line; `field` is the list of all of this kind. */
-static const char *add_move(void *field, samlc_move_kind_t kind, const char *value, apr_pool_t *p)
-{
-    apr_array_header_t **moves = field;
-    samlc_move_t move = {kind, NULL, 0, NULL};
-    const char *error = samlc_move_parse(&move, value, p);
-    int i = 0;
-
-    if (error) {
-        return error;
-    }
-    if (strcmp(move.stem, "primary") != 0 && strcmp(move.stem, "staged") != 0
-        && strcmp(move.stem, "alternate") != 0 && strncmp(move.stem, "alternate-", 10) != 0) {
-        return "the slot is none of primary, alternate, alternate-..., staged";
-    }
-    for (i = 0; *moves && i < (*moves)->nelts; i++) {
-        if (strcmp(APR_ARRAY_IDX(*moves, i, samlc_move_t).stem, move.stem) == 0) {
-            return "this slot has a time already";
-        }
-    }
-    if (!*moves) {
-        *moves = apr_array_make(p, 2, sizeof(samlc_move_t));
-    }
-    APR_ARRAY_PUSH(*moves, samlc_move_t) = move;
-    return NULL;
-}
-
-static const char *parse_activations(void *field, const char *value, const setting_t *setting,
-                                     apr_pool_t *p)
-{
-    (void)setting;
-    return add_move(field, SAMLC_MOVE_ACTIVATE, value, p);
-}
-
-static const char *parse_retirements(void *field, const char *value, const setting_t *setting,
-                                     apr_pool_t *p)
-{
-    (void)setting;
-    return add_move(field, SAMLC_MOVE_RETIRE, value, p);
-}
-
-static const setting_t table[] = {
-#define SETTING_ROW(Name, type, member, parser, low, high, default_, syntax, help) \
-    {#Name, offsetof(samlc_settings_t, member), parse_##parser, low, high, default_, syntax},
+static const samlc_setting_t table[] = {
+#define SETTING_ROW(Name, type, member, parser, low, high, default_, syntax, help)              \
+    {#Name, offsetof(samlc_settings_t, member), samlc_setting_parse_##parser, low, high, default_, \
+     syntax},
     SAMLC_SETTINGS(SETTING_ROW)
 #undef SETTING_ROW
 };
@@ -320,18 +30,19 @@ static const setting_t table[] = {
 
 static_assert(TABLE_LEN <= 64, "`given` has a bit for each setting");
 
-static void *field_of(samlc_settings_t *settings, const setting_t *setting)
+static void *field_of(samlc_settings_t *settings, const samlc_setting_t *setting)
 {
     return (char *)settings + setting->offset;
 }
 
 /* TRUE for a setting that may be given several times: each adds to a list. */
-static int is_list(const setting_t *setting)
+static int is_list(const samlc_setting_t *setting)
 {
-    return setting->parse == parse_activations || setting->parse == parse_retirements;
+    return setting->parse == samlc_setting_parse_activations
+           || setting->parse == samlc_setting_parse_retirements;
 }
 
-static apr_uint64_t bit_of(const setting_t *setting)
+static apr_uint64_t bit_of(const samlc_setting_t *setting)
 {
     return (apr_uint64_t)1 << (setting - table);
 }
@@ -339,11 +50,11 @@ static apr_uint64_t bit_of(const setting_t *setting)
 samlc_settings_t *samlc_settings_make(apr_pool_t *p)
 {
     samlc_settings_t *settings = apr_pcalloc(p, sizeof(*settings));
-    const setting_t *setting = NULL;
+    const samlc_setting_t *setting = NULL;
 
     settings->cert_expiry = SAMLC_EXPIRY_BY_MODE;
     for (setting = table; setting < table + TABLE_LEN; setting++) {
-        if (setting->parse == parse_algorithms) {
+        if (setting->parse == samlc_setting_parse_algorithms) {
             *(samlc_algorithms_t *)field_of(settings, setting) =
                 samlc_algorithms_default((samlc_algorithm_kind_t)setting->low);
         }
@@ -354,9 +65,9 @@ samlc_settings_t *samlc_settings_make(apr_pool_t *p)
     return settings;
 }
 
-static const setting_t *find(const char *name)
+static const samlc_setting_t *find(const char *name)
 {
-    const setting_t *setting = NULL;
+    const samlc_setting_t *setting = NULL;
 
     for (setting = table; setting < table + TABLE_LEN; setting++) {
         if (apr_cstr_casecmp(setting->name, name) == 0) {
@@ -400,27 +111,28 @@ static const char *show_moves(const apr_array_header_t *moves, apr_pool_t *p)
 
 const char *samlc_settings_show(const samlc_settings_t *settings, int i, apr_pool_t *p)
 {
-    const setting_t *setting = &table[i];
+    const samlc_setting_t *setting = &table[i];
     const void *field = (const char *)settings + setting->offset;
     const apr_array_header_t *words = NULL;
 
-    if (setting->parse == parse_flag) {
+    if (setting->parse == samlc_setting_parse_flag) {
         return *(const int *)field ? "on" : "off";
     }
-    if (setting->parse == parse_number) {
+    if (setting->parse == samlc_setting_parse_number) {
         return apr_itoa(p, *(const int *)field);
     }
-    if (setting->parse == parse_choice || setting->parse == parse_binding) {
+    if (setting->parse == samlc_setting_parse_choice
+        || setting->parse == samlc_setting_parse_binding) {
         return word_at(setting->syntax, *(const int *)field, p);
     }
-    if (setting->parse == parse_algorithms) {
+    if (setting->parse == samlc_setting_parse_algorithms) {
         return samlc_algorithms_show(*(const samlc_algorithms_t *)field,
                                      (samlc_algorithm_kind_t)setting->low, p);
     }
     if (is_list(setting)) {
         return show_moves(*(apr_array_header_t *const *)field, p);
     }
-    if (setting->parse == parse_words) {
+    if (setting->parse == samlc_setting_parse_words) {
         words = *(apr_array_header_t *const *)field;
         return words ? apr_array_pstrcat(p, words, ' ') : NULL;
     }
@@ -485,7 +197,7 @@ static const struct {
 
 #define TRIABLE (sizeof(triable) / sizeof(triable[0]))
 
-static apr_size_t find_triable(const setting_t *setting)
+static apr_size_t find_triable(const samlc_setting_t *setting)
 {
     apr_size_t i = 0;
 
@@ -496,11 +208,11 @@ static apr_size_t find_triable(const setting_t *setting)
 }
 
 /* Puts what one word, NAME=VALUE, says into `settings`. NULL, or what is wrong with it. */
-static const char *try_word(samlc_settings_t *settings, const setting_t **tried, const char *word,
-                            apr_pool_t *p)
+static const char *try_word(samlc_settings_t *settings, const samlc_setting_t **tried,
+                            const char *word, apr_pool_t *p)
 {
     const char *equals = strchr(word, '=');
-    const setting_t *setting = NULL;
+    const samlc_setting_t *setting = NULL;
     const char *error = NULL;
 
     if (!equals || equals[1] == '\0') {
@@ -520,8 +232,8 @@ static const char *try_word(samlc_settings_t *settings, const setting_t **tried,
 }
 
 /* The words; whether they are stricter shows when all settings are known. */
-static const char *parse_stricter(void *field, const char *value, const setting_t *setting,
-                                  apr_pool_t *p)
+static const char *samlc_setting_parse_stricter(void *field, const char *value,
+                                                const samlc_setting_t *setting, apr_pool_t *p)
 {
     apr_array_header_t *words = samlc_text_words(value, p);
     samlc_settings_t scratch;
@@ -531,7 +243,7 @@ static const char *parse_stricter(void *field, const char *value, const setting_
     (void)setting;
     for (i = 0; i < words->nelts; i++) {
         const char *word = APR_ARRAY_IDX(words, i, const char *);
-        const setting_t *tried = NULL;
+        const samlc_setting_t *tried = NULL;
         const char *error = try_word(&scratch, &tried, word, p);
 
         if (error) {
@@ -547,7 +259,7 @@ static const char *parse_stricter(void *field, const char *value, const setting_
 }
 
 static order_t order_of(const samlc_settings_t *in_force, const samlc_settings_t *tried,
-                        const setting_t *setting)
+                        const samlc_setting_t *setting)
 {
     apr_size_t i = find_triable(setting);
     const void *a = (const char *)in_force + setting->offset;
@@ -580,7 +292,7 @@ apr_status_t samlc_settings_stricter(samlc_settings_t **stricter, const samlc_se
     copy = apr_pmemdup(p, settings, sizeof(*settings));
     for (i = 0; i < words->nelts; i++) {
         const char *word = APR_ARRAY_IDX(words, i, const char *);
-        const setting_t *tried = NULL;
+        const samlc_setting_t *tried = NULL;
         const char *error = try_word(copy, &tried, word, p);
         order_t order = error ? LAXER : order_of(settings, copy, tried);
 
@@ -629,11 +341,11 @@ static int distance(const char *a, const char *b)
 }
 
 /* The setting that was probably meant; NULL if none is near. */
-static const setting_t *nearest(const char *name)
+static const samlc_setting_t *nearest(const char *name)
 {
     static const char prefix[] = "SamlCert";   /* of the directives; not written in a file */
-    const setting_t *setting = NULL;
-    const setting_t *best = NULL;
+    const samlc_setting_t *setting = NULL;
+    const samlc_setting_t *best = NULL;
     int best_distance = 0;
     int d = 0;
 
@@ -657,7 +369,7 @@ static const setting_t *nearest(const char *name)
 static apr_status_t fail_unknown(const char *name, const char *origin, samlc_result_t *res,
                                  apr_pool_t *p)
 {
-    const setting_t *meant = nearest(name);
+    const samlc_setting_t *meant = nearest(name);
 
     if (meant) {
         return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_CONFIG_INVALID,
@@ -681,7 +393,7 @@ static int has_control_character(const char *s)
 apr_status_t samlc_settings_set(samlc_settings_t *settings, const char *name, const char *value,
                                 const char *origin, samlc_result_t *res, apr_pool_t *p)
 {
-    const setting_t *setting = find(name);
+    const samlc_setting_t *setting = find(name);
     const char *error = NULL;
 
     if (!setting) {
@@ -800,7 +512,7 @@ static void warn(apr_array_header_t *warnings, const char *sentence)
     APR_ARRAY_PUSH(warnings, const char *) = sentence;
 }
 
-static void warn_of_algorithms(apr_array_header_t *warnings, const setting_t *setting,
+static void warn_of_algorithms(apr_array_header_t *warnings, const samlc_setting_t *setting,
                                samlc_algorithms_t set, apr_pool_t *p)
 {
     samlc_algorithm_kind_t kind = (samlc_algorithm_kind_t)setting->low;
@@ -818,10 +530,10 @@ static void warn_of_algorithms(apr_array_header_t *warnings, const setting_t *se
 apr_array_header_t *samlc_settings_warnings(const samlc_settings_t *settings, apr_pool_t *p)
 {
     apr_array_header_t *warnings = apr_array_make(p, 4, sizeof(const char *));
-    const setting_t *setting = NULL;
+    const samlc_setting_t *setting = NULL;
 
     for (setting = table; setting < table + TABLE_LEN; setting++) {
-        if (setting->parse == parse_algorithms) {
+        if (setting->parse == samlc_setting_parse_algorithms) {
             const void *field = (const char *)settings + setting->offset;
 
             warn_of_algorithms(warnings, setting, *(const samlc_algorithms_t *)field, p);

@@ -112,10 +112,10 @@ typedef struct samlc_trust_verdict_t {
 /*
  * Judges a key that verified a signature, at `now`. A union: it is trusted if any entry accepts it
  * by its own rule. A certificate in the slot `retired` is refused whatever else lists it; so is its
- * key where only the key is listed, by an SPKI pin or as a bare key of metadata; and so is one whose
- * RetireAt has come, whenever the generation was loaded. The rule of TrustReportOnly
- * is asked about what is trusted, and all that it can do is warn. This function alone decides trust;
- * it touches no message, no file and no clock.
+ * key where only the key is listed, by an SPKI pin or as a bare key of metadata; and so is one
+ * whose RetireAt has come, whenever the generation was loaded. The rule of TrustReportOnly is asked
+ * about what is trusted, and all that it can do is warn. This function alone decides trust; it
+ * touches no message, no file and no clock.
  */
 samlc_trust_verdict_t samlc_trust_judge(const samlc_trust_t *trust,
                                         const samlc_candidate_t *candidate, apr_time_t now,
