@@ -6,62 +6,47 @@
 
 #include "cli/commands.h"
 #include "cli/print.h"
+#include "core/base/form.h"
 #include "core/report.h"
 #include "core/saml/response.h"
 
 #define LARGEST_INPUT (1024 * 1024)   /* the largest message, in base64, with every byte escaped */
-#define FORM_FIELD "SAMLResponse="
+#define FORM_FIELD "SAMLResponse"
 
-static int is_form(const char *s)
+/* Behind the white space, or the byte order mark, that an editor put before it. */
+static const char *start_of(const char *s)
 {
-    s += strspn(s, " \t\r\n");
-    return *s != '<' && (strncmp(s, FORM_FIELD, strlen(FORM_FIELD)) == 0
-                         || strstr(s, "&" FORM_FIELD) != NULL);
+    return s + strspn(s, " \t\r\n\xEF\xBB\xBF");
 }
 
-/* The value of SAMLResponse in a form body, which must be there exactly once. */
-static apr_status_t form_value(samlc_data_t *message, const samlc_data_t *form, samlc_result_t *res,
-                               apr_pool_t *p)
+/* XML begins with a tag, and base64 has hardly got this word in it. */
+static int is_form(const char *s)
 {
-    const char *at = (const char *)form->data + strspn((const char *)form->data, " \t\r\n");
-    const char *value = NULL;
-    apr_size_t len = 0;
-    int found = 0;
+    return *start_of(s) != '<' && strstr(s, FORM_FIELD) != NULL;
+}
 
-    if (strlen((const char *)form->data) != form->len) {
+static apr_status_t read_form(samlc_response_t **response, const samlc_data_t *input,
+                              samlc_result_t *res, apr_pool_t *p)
+{
+    const char *text = start_of((const char *)input->data);
+    apr_table_t *fields = NULL;
+    apr_status_t rv = APR_SUCCESS;
+
+    if (strlen((const char *)input->data) != input->len) {
         return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_MALFORMED,
                                  "the form has a NUL byte");
     }
-    for (; *at != '\0'; at += at[len] == '&' ? len + 1 : len) {
-        len = strcspn(at, "&");
-        if (strncmp(at, FORM_FIELD, strlen(FORM_FIELD)) == 0) {
-            value = samlc_text_url_decode(at + strlen(FORM_FIELD), len - strlen(FORM_FIELD), p);
-            found++;
-        }
-    }
-    if (found != 1 || !value) {
-        return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_MALFORMED, "%s",
-                                 found > 1 ? "the form has more than one SAMLResponse"
-                                           : "the SAMLResponse of the form is not well encoded");
-    }
-    message->data = (const unsigned char *)value;
-    message->len = strlen(value);
-    message->origin = "SAMLResponse";
-    return APR_SUCCESS;
+    rv = samlc_form_parse(&fields, text, strlen(text), res, p);
+    return rv != APR_SUCCESS ? rv : samlc_response_read_form(response, fields, res, p);
 }
 
-/* From what was read to a Response: a form's field where it is a form. */
+/* From what was read to a Response: of a form's field where it is a form. */
 static apr_status_t read_response(samlc_response_t **response, const samlc_data_t *input,
                                   samlc_result_t *res, apr_pool_t *p)
 {
-    samlc_data_t message = *input;
-    apr_status_t rv = APR_SUCCESS;
-
     *response = NULL;
-    if (is_form((const char *)input->data)) {
-        rv = form_value(&message, input, res, p);
-    }
-    return rv != APR_SUCCESS ? rv : samlc_response_read(response, &message, res, p);
+    return is_form((const char *)input->data) ? read_form(response, input, res, p)
+                                              : samlc_response_read(response, input, res, p);
 }
 
 static ctl_colour_t outcome_colour(const char *outcome)

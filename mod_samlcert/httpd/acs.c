@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/form.h"
 #include "core/saml/response.h"
 #include "core/trust/remembered.h"
 #include "core/trust/overlay.h"
@@ -39,20 +40,13 @@ typedef struct acs_t {
 static apr_status_t read_response(acs_t *acs, samlc_result_t *res)
 {
     apr_table_t *fields = NULL;
-    samlc_data_t message = {NULL, 0, "SAMLResponse"};
     apr_status_t rv = mod_samlc_form_read(&fields, acs->r, (apr_size_t)acs->conf->max_post, res);
 
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    message.data = (const unsigned char *)apr_table_get(fields, "SAMLResponse");
-    if (!message.data) {
-        return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_MALFORMED,
-                                 "the form has no field SAMLResponse");
-    }
-    message.len = strlen((const char *)message.data);
-    acs->relay_state = apr_table_get(fields, "RelayState");
-    return samlc_response_read(&acs->response, &message, res, acs->r->pool);
+    acs->relay_state = samlc_form_get(fields, "RelayState");
+    return samlc_response_read_form(&acs->response, fields, res, acs->r->pool);
 }
 
 /*

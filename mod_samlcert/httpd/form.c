@@ -5,83 +5,22 @@
 #include <http_protocol.h>
 #include <string.h>
 
-#include "core/base/text.h"
+#include "core/base/form.h"
 
 #define CONTENT_TYPE "application/x-www-form-urlencoded"
 #define FIRST_SIZE 16384
-#define MAX_FIELDS 32      /* looking for doubles costs the square of their number */
 
 static apr_status_t malformed(samlc_result_t *res, const char *what)
 {
     return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_MALFORMED, "%s", what);
 }
 
-/* ---- parsing --------------------------------------------------------------------------------- */
-
-/* A plain name: what is encoded could mean one thing here and another on the way. */
-static int is_plain_name(const char *name, apr_size_t len)
-{
-    return len > 0 && !memchr(name, '%', len) && !memchr(name, '+', len)
-           && !memchr(name, '\0', len);
-}
-
-static apr_status_t add_field(apr_table_t *fields, const char *field, apr_size_t len,
-                              samlc_result_t *res, apr_pool_t *p)
-{
-    const char *equals = memchr(field, '=', len);
-    apr_size_t name_len = equals ? (apr_size_t)(equals - field) : len;
-    const char *name = NULL;
-    const char *value = "";
-
-    if (!is_plain_name(field, name_len)) {
-        return malformed(res, "the form has a field whose name is empty or encoded");
-    }
-    name = apr_pstrmemdup(p, field, name_len);
-    if (equals) {
-        value = samlc_text_url_decode(equals + 1, len - name_len - 1, p);
-    }
-    if (!value) {
-        return malformed(res, apr_psprintf(p, "the field %s of the form has a broken escape",
-                                           samlc_text_show(name, p)));
-    }
-    if (apr_table_elts(fields)->nelts >= MAX_FIELDS) {
-        return malformed(res, "the form has too many fields");
-    }
-    /* The table ignores case, so that "samlresponse" beside "SAMLResponse" is a double as well. */
-    if (apr_table_get(fields, name)) {
-        return malformed(res, apr_psprintf(p, "the field %s comes twice in the form",
-                                           samlc_text_show(name, p)));
-    }
-    apr_table_setn(fields, name, value);
-    return APR_SUCCESS;
-}
-
-apr_status_t mod_samlc_form_parse(apr_table_t **fields, const char *text, apr_size_t len,
-                                  samlc_result_t *res, apr_pool_t *p)
-{
-    const char *field = text;
-    const char *end = text + len;
-    const char *stop = NULL;
-    apr_status_t rv = APR_SUCCESS;
-
-    *fields = apr_table_make(p, 4);
-    while (field < end && rv == APR_SUCCESS) {
-        stop = memchr(field, '&', (apr_size_t)(end - field));
-        stop = stop ? stop : end;
-        rv = add_field(*fields, field, (apr_size_t)(stop - field), res, p);
-        field = stop + 1;
-    }
-    return rv;
-}
-
 apr_status_t mod_samlc_form_query(apr_table_t **fields, request_rec *r, samlc_result_t *res)
 {
     const char *query = r->args ? r->args : "";
 
-    return mod_samlc_form_parse(fields, query, strlen(query), res, r->pool);
+    return samlc_form_parse(fields, query, strlen(query), res, r->pool);
 }
-
-/* ---- reading --------------------------------------------------------------------------------- */
 
 static int is_form(request_rec *r)
 {
@@ -158,5 +97,5 @@ apr_status_t mod_samlc_form_read(apr_table_t **fields, request_rec *r, apr_size_
         give_up(r);
         return rv;
     }
-    return mod_samlc_form_parse(fields, body, len, res, r->pool);
+    return samlc_form_parse(fields, body, len, res, r->pool);
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "httpd/form.h"
+#include "core/base/form.h"
 
 const char *const FUZZ_TARGET = "form";
 
@@ -44,7 +44,7 @@ int fuzz_one(const samlc_data_t *input, apr_pool_t *p)
     int i = 0;
     int k = 0;
 
-    if (mod_samlc_form_parse(&fields, (const char *)input->data, input->len, res, p)
+    if (samlc_form_parse(&fields, (const char *)input->data, input->len, res, p)
         != APR_SUCCESS) {
         FUZZ_CHECK(res->reason == SAMLC_REASON_MALFORMED);
         return 0;

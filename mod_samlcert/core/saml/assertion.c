@@ -146,6 +146,7 @@ static apr_status_t read_conditions(samlc_assertion_t *a, const xmlNode *conditi
                                     samlc_result_t *res, apr_pool_t *p)
 {
     const xmlNode *node = NULL;
+    int once = 0, proxy = 0;
     apr_status_t rv = samlc_assertion_time(&a->not_before, conditions, "NotBefore", res, p);
 
     a->has_conditions = 1;
@@ -157,10 +158,19 @@ static apr_status_t read_conditions(samlc_assertion_t *a, const xmlNode *conditi
         if (samlc_xml_is(node, SAMLC_NS_SAML, "AudienceRestriction")) {
             rv = read_audiences(a, node, res, p);
         }
-        else if (!samlc_xml_is(node, SAMLC_NS_SAML, "OneTimeUse")
-                 && !samlc_xml_is(node, SAMLC_NS_SAML, "ProxyRestriction")) {
+        else if (samlc_xml_is(node, SAMLC_NS_SAML, "OneTimeUse")) {
+            once++;
+        }
+        else if (samlc_xml_is(node, SAMLC_NS_SAML, "ProxyRestriction")) {
+            proxy++;
+        }
+        else {
             a->unknown_condition = samlc_text_show((const char *)node->name, p);
         }
+    }
+    /* spec: SAML-Core 2.5.1.5, 2.5.1.6 */
+    if (rv == APR_SUCCESS && (once > 1 || proxy > 1)) {
+        return malformed(res, "Conditions with two OneTimeUse or two ProxyRestriction");
     }
     return rv;
 }

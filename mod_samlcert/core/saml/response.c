@@ -6,6 +6,7 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
+#include "core/base/form.h"
 #include "core/saml/assertion.h"
 #include "core/saml/judge.h"
 #include "core/saml/rules.h"
@@ -29,15 +30,30 @@ static apr_status_t malformed(samlc_result_t *res, const char *what)
     return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_MALFORMED, "%s", what);
 }
 
+/* spec: SAML-Core 3.2.2.1 - one code, with one below it at most: two could be read two ways */
 static apr_status_t read_status(samlc_envelope_t *e, const xmlNode *status, samlc_result_t *res,
                                 apr_pool_t *p)
 {
+    static const samlc_xml_model_t MODEL[] = {
+        { SAMLC_NS_SAMLP, "StatusCode", 1, 1 }, { SAMLC_NS_SAMLP, "StatusMessage", 0, 1 },
+        { SAMLC_NS_SAMLP, "StatusDetail", 0, 1 }, { NULL, NULL, 0, 0 }
+    };
+    static const samlc_xml_model_t CODE[] = {
+        { SAMLC_NS_SAMLP, "StatusCode", 0, 1 }, { NULL, NULL, 0, 0 }
+    };
     const xmlNode *code = samlc_xml_first(status);
     const xmlNode *second = samlc_xml_first(code);
     const xmlNode *message = samlc_xml_child(status, SAMLC_NS_SAMLP, "StatusMessage", NULL);
+    apr_status_t rv = samlc_xml_check_children(status, MODEL, res);
 
-    if (!samlc_xml_is(code, SAMLC_NS_SAMLP, "StatusCode")
-        || (e->status = samlc_xml_attr(code, "Value", p)) == NULL) {
+    if (rv == APR_SUCCESS) {
+        rv = samlc_xml_check_children(code, CODE, res);
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    e->status = samlc_xml_attr(code, "Value", p);
+    if (e->status == NULL) {
         return malformed(res, "a response without a status code");
     }
     e->status_detail = apr_pstrcat(
@@ -190,6 +206,24 @@ apr_status_t samlc_response_read(samlc_response_t **response, const samlc_data_t
     }
     *response = rv == APR_SUCCESS ? r : NULL;
     return rv;
+}
+
+/* spec: SAML-Bindings 3.5.4 - one field, and in base64: XML itself has no place there */
+apr_status_t samlc_response_read_form(samlc_response_t **response, const apr_table_t *fields,
+                                      samlc_result_t *res, apr_pool_t *p)
+{
+    const char *value = samlc_form_get(fields, "SAMLResponse");
+    samlc_data_t message = { (const unsigned char *)value, 0, "SAMLResponse" };
+
+    *response = NULL;
+    if (value == NULL) {
+        return malformed(res, "the form has no field SAMLResponse");
+    }
+    if (strchr(value, '<') != NULL) {
+        return malformed(res, "the SAMLResponse of the form is not base64");
+    }
+    message.len = strlen(value);
+    return samlc_response_read(response, &message, res, p);
 }
 
 const char *samlc_response_issuer(const samlc_response_t *response)
@@ -415,7 +449,7 @@ static apr_status_t verify(samlc_data_t *content, samlc_judge_t *j, xmlNodePtr e
 static apr_status_t parse_verified(xmlNodePtr *root, samlc_judge_t *j, const samlc_data_t *content)
 {
     xmlDocPtr doc = NULL;
-    apr_status_t rv = samlc_xml_parse(&doc, content, &SAMLC_XML_MESSAGE, j->res, j->p);
+    apr_status_t rv = samlc_xml_parse(&doc, content, &SAMLC_XML_SIGNED, j->res, j->p);
 
     *root = rv == APR_SUCCESS ? xmlDocGetRootElement(doc) : NULL;
     return rv;

@@ -3,6 +3,8 @@
 #ifndef SAMLC_SAML_RESPONSE_H
 #define SAMLC_SAML_RESPONSE_H
 
+#include <apr_tables.h>
+
 #include "core/store/session.h"
 #include "core/trust/snapshot.h"
 
@@ -18,6 +20,10 @@ typedef struct samlc_response_t samlc_response_t;
  */
 apr_status_t samlc_response_read(samlc_response_t **response, const samlc_data_t *message,
                                  samlc_result_t *res, apr_pool_t *p);
+
+/* The same of a posted form (samlc_form_parse): base64 in the one field SAMLResponse, not XML. */
+apr_status_t samlc_response_read_form(samlc_response_t **response, const apr_table_t *fields,
+                                      samlc_result_t *res, apr_pool_t *p);
 
 /* Who claims to have sent it; NULL if nobody does. For choosing the IdP and for log lines. */
 const char *samlc_response_issuer(const samlc_response_t *response);

@@ -38,7 +38,7 @@ static const char *when(const samlc_judge_t *j, apr_time_t t)
 
 /*
  * spec: SAML-Profiles 4.1.4.2 - Issuer of the response, of the assertion and owner of the key are
- * one
+ * one; only a response that is not signed may go without
  */
 apr_status_t samlc_rule_issuer(samlc_judge_t *j)
 {
@@ -59,6 +59,9 @@ apr_status_t samlc_rule_issuer(samlc_judge_t *j)
             return SAMLC_REFUSE(j, WRONG_ISSUER, "an Issuer of the format %s",
                                 SAMLC_SHOW(j, formats[i]));
         }
+    }
+    if (j->envelope.issuer == NULL && j->response_is_verified) {
+        return SAMLC_REFUSE(j, WRONG_ISSUER, "a signed response that does not say who issued it");
     }
     j->detail = j->idp->entity_id;
     return APR_SUCCESS;
@@ -441,7 +444,7 @@ apr_status_t samlc_rule_user(samlc_judge_t *j)
     const char *user = user_of(j);
     const char *c = NULL;
 
-    if (user == NULL || user[0] == '\0') {
+    if (user == NULL || user[strspn(user, " ")] == '\0') {
         return SAMLC_REFUSE(j, NO_SUBJECT, "the assertion has no (single) %s to name the user by",
                       j->idp->settings->remote_user);
     }

@@ -148,9 +148,6 @@ static apr_status_t read_wrapped(apr_array_header_t *keys, const xmlNode *node,
     apr_status_t rv = APR_SUCCESS;
 
     memset(&w, 0, sizeof(w));
-    if (keys->nelts >= SAMLC_MAX_ENCRYPTED_KEYS) {
-        return malformed(res, "too many encrypted keys");
-    }
     if (algorithm == NULL || !samlc_algorithms_has(policy->key_transport, algorithm)) {
         return forbidden(res, uri, algorithm, "KeyTransportAlgorithms");
     }
@@ -169,14 +166,19 @@ static apr_status_t read_wrapped(apr_array_header_t *keys, const xmlNode *node,
     return rv;
 }
 
-/* EncryptedKeys in EncryptedData/KeyInfo and beside EncryptedData; nothing is retrieved. */
+/*
+ * EncryptedKeys in EncryptedData/KeyInfo and beside EncryptedData; nothing is retrieved. One that
+ * is wrapped by what we don't allow may be for another recipient: it counts only where there is no
+ * other.
+ */
 static apr_status_t read_keys(apr_array_header_t *keys, const xmlNode *encrypted,
                               const xmlNode *data, const samlc_encryption_policy_t *policy,
                               samlc_result_t *res, apr_pool_t *p)
 {
     const xmlNode *parents[2];
+    samlc_result_t *skipped = samlc_result_make(p);
     apr_status_t rv = APR_SUCCESS;
-    int i = 0;
+    int i = 0, count = 0;
 
     parents[0] = samlc_xml_child(data, SAMLC_NS_DS, "KeyInfo", NULL);
     parents[1] = encrypted;
@@ -185,12 +187,25 @@ static apr_status_t read_keys(apr_array_header_t *keys, const xmlNode *encrypted
 
         for (node = samlc_xml_first(parents[i]); node != NULL && rv == APR_SUCCESS;
              node = samlc_xml_next(node)) {
-            if (samlc_xml_is(node, SAMLC_NS_XENC, "EncryptedKey")) {
-                rv = read_wrapped(keys, node, policy, res, p);
+            if (!samlc_xml_is(node, SAMLC_NS_XENC, "EncryptedKey")) {
+                continue;
+            }
+            if (++count > SAMLC_MAX_ENCRYPTED_KEYS) {
+                return malformed(res, "too many encrypted keys");
+            }
+            rv = read_wrapped(keys, node, policy, res, p);
+            if (rv != APR_SUCCESS && res->reason == SAMLC_REASON_ALGORITHM_FORBIDDEN
+                && samlc_xml_child(node, SAMLC_NS_XENC, "EncryptionMethod", NULL) != NULL) {
+                *skipped = *res;
+                rv = APR_SUCCESS;
             }
         }
     }
-    if (rv == APR_SUCCESS && keys->nelts == 0) {
+    if (rv == APR_SUCCESS && keys->nelts == 0 && skipped->status != APR_SUCCESS) {
+        *res = *skipped;
+        rv = res->status;
+    }
+    else if (rv == APR_SUCCESS && keys->nelts == 0) {
         rv = malformed(res, "encrypted content without an encrypted key");
     }
     return rv;

@@ -19,6 +19,7 @@
 #include "core/xml/xml.h"
 
 #define NS_EXC_C14N "http://www.w3.org/2001/10/xml-exc-c14n#"
+#define URI_C14N "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
 #define URI_ENVELOPED SAMLC_NS_DS "enveloped-signature"
 #define MAX_PREFIX_LIST 256
 #define MAX_CERT_TEXT (64 * 1024)
@@ -99,6 +100,15 @@ static apr_status_t check_transforms(const xmlNode *transforms,
     if (!samlc_text_equal(samlc_xml_attr(enveloped, "Algorithm", p), URI_ENVELOPED)
         || samlc_xml_first(enveloped) != NULL) {
         return scope(res, "the first transform is not enveloped-signature");
+    }
+    if (c14n == NULL
+        && !samlc_algorithms_has(policy->allowed[SAMLC_ALGORITHM_C14N],
+                                 samlc_algorithm_find(SAMLC_ALGORITHM_C14N, URI_C14N))) {
+        /* spec: XML-Signature 4.4.3.2 - what is not said is inclusive canonicalisation */
+        return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_ALGORITHM_FORBIDDEN,
+                                 "no canonicalisation is named, which means c14n, and that is not "
+                                 "allowed for this IdP; CanonicalizationAlgorithms +c14n would "
+                                 "allow it");
     }
     return c14n == NULL ? APR_SUCCESS : check_c14n(c14n, policy, res, p);
 }

@@ -12,7 +12,12 @@
 #include <xmlsec/parser.h>
 
 const samlc_xml_limits_t SAMLC_XML_MESSAGE = { 192 * 1024, 5000, 32, 64 };
+const samlc_xml_limits_t SAMLC_XML_SIGNED = { 2 * 1024 * 1024, 5000, 32, 128 };
 const samlc_xml_limits_t SAMLC_XML_METADATA = { 64 * 1024 * 1024, 4000000, 64, 256 };
+
+#define WHITE_SPACE " \t\r\n"
+#define MAX_NAMESPACE_NAME 256
+#define MAX_NAMESPACES_IN_SCOPE 64
 
 #ifdef XML_PARSE_NO_XXE
 #define PARSE_NO_XXE XML_PARSE_NO_XXE
@@ -258,6 +263,40 @@ static int is_absolute_uri(const xmlChar *uri)
     return *c == ':';
 }
 
+static int count_declarations(const xmlNode *node)
+{
+    const xmlNs *ns = NULL;
+    int count = 0;
+
+    for (ns = node->nsDef; ns != NULL; ns = ns->next) {
+        count++;
+    }
+    return count;
+}
+
+/*
+ * Canonicalisation writes a namespace anew at each element that uses it (exclusive), and looks at
+ * all that are in scope at each element (inclusive). Without these limits a small message costs
+ * hundreds of megabytes or minutes, and all of it before its signature is known to be bad.
+ */
+static const char *scope_problem(const xmlNode *node)
+{
+    const xmlNode *outer = NULL;
+    const xmlNs *ns = NULL;
+    int in_scope = 0;
+
+    for (ns = node->nsDef; ns != NULL; ns = ns->next) {
+        if (ns->href != NULL && strlen((const char *)ns->href) > MAX_NAMESPACE_NAME) {
+            return "a very long namespace name";
+        }
+    }
+    for (outer = node; node->nsDef != NULL && outer != NULL && outer->type == XML_ELEMENT_NODE;
+         outer = outer->parent) {
+        in_scope += count_declarations(outer);
+    }
+    return in_scope > MAX_NAMESPACES_IN_SCOPE ? "too many namespaces at one place" : NULL;
+}
+
 static const char *element_problem(const xmlNode *node)
 {
     const xmlNs *ns = NULL;
@@ -285,7 +324,7 @@ static const char *element_problem(const xmlNode *node)
             return "an xml:id";
         }
     }
-    return NULL;
+    return scope_problem(node);
 }
 
 static const char *node_problem(const xmlNode *node)
@@ -385,6 +424,8 @@ apr_status_t samlc_xml_fill(xmlNodePtr *element, xmlNodePtr place, const samlc_d
                             const samlc_xml_limits_t *limits, samlc_result_t *res)
 {
     apr_status_t rv = samlc_xml_scan(xml, limits, res);
+    const char *text = (const char *)xml->data;
+    apr_size_t len = xml->len;
     xmlNodePtr list = NULL;
 
     *element = NULL;
@@ -392,7 +433,13 @@ apr_status_t samlc_xml_fill(xmlNodePtr *element, xmlNodePtr place, const samlc_d
         return rv;
     }
     remove_children(place);
-    if (xmlParseInNodeContext(place, (const char *)xml->data, (int)xml->len, PARSE_OPTIONS, &list)
+    for (; len > 0 && strchr(WHITE_SPACE, *text) != NULL; len--) {
+        text++;
+    }
+    while (len > 0 && strchr(WHITE_SPACE, text[len - 1]) != NULL) {
+        len--;
+    }
+    if (xmlParseInNodeContext(place, text, (int)len, PARSE_OPTIONS, &list)
             != XML_ERR_OK
         || list == NULL || list->type != XML_ELEMENT_NODE || list->next != NULL) {
         xmlFreeNodeList(list);
@@ -455,23 +502,47 @@ xmlNodePtr samlc_xml_child(const xmlNode *parent, const char *ns, const char *na
     return found;
 }
 
-/* Joins text and CDATA; NULL if anything but these and comments is there. */
+/* The length of all text and CDATA; -1 if anything but these and comments is there. */
+static long text_length(const xmlNode *children)
+{
+    const xmlNode *node = NULL;
+    long len = 0;
+
+    for (node = children; node != NULL; node = node->next) {
+        if (node->type == XML_TEXT_NODE || node->type == XML_CDATA_SECTION_NODE) {
+            len += (long)strlen((const char *)node->content);
+        }
+        else if (node->type != XML_COMMENT_NODE) {
+            return -1;
+        }
+    }
+    return len;
+}
+
+/*
+ * Joins text and CDATA; NULL if anything but these and comments is there. In one piece: comments
+ * can cut a value into thousands of texts.
+ */
 static const char *join_text(const xmlNode *children, apr_pool_t *p)
 {
     const xmlNode *node = NULL;
-    const char *text = NULL;
+    long len = text_length(children);
+    char *text = NULL, *end = NULL;
 
-    for (node = children; node != NULL; node = node->next) {
-        if (node->type == XML_COMMENT_NODE) {
-            continue;
-        }
-        if (node->type != XML_TEXT_NODE && node->type != XML_CDATA_SECTION_NODE) {
-            return NULL;
-        }
-        text = text == NULL ? apr_pstrdup(p, (const char *)node->content)
-                            : apr_pstrcat(p, text, (const char *)node->content, NULL);
+    if (len < 0) {
+        return NULL;
     }
-    return text == NULL ? "" : text;
+    text = end = apr_palloc(p, (apr_size_t)len + 1);
+    for (node = children; node != NULL; node = node->next) {
+        if (node->type != XML_COMMENT_NODE) {
+            apr_size_t part = strlen((const char *)node->content);
+
+            memcpy(end, node->content, part);
+            end += part;
+        }
+    }
+    *end = '\0';
+    return text;
 }
 
 const char *samlc_xml_attr(const xmlNode *node, const char *name, apr_pool_t *p)

@@ -29,6 +29,8 @@ typedef struct samlc_xml_limits_t {
 
 /* 192 KiB, 5,000 elements, depth 32, 64 attributes */
 extern const samlc_xml_limits_t SAMLC_XML_MESSAGE;
+/* what a trusted key has signed, in its canonical form: namespaces are declared again and again */
+extern const samlc_xml_limits_t SAMLC_XML_SIGNED;
 extern const samlc_xml_limits_t SAMLC_XML_METADATA;   /* a metadata file */
 
 /* libxml2 and xmlsec1, once per process, before there are threads. FALSE if xmlsec1 can't start. */
@@ -50,7 +52,7 @@ apr_status_t samlc_xml_parse(xmlDocPtr *doc, const samlc_data_t *xml,
                              const samlc_xml_limits_t *limits, samlc_result_t *res, apr_pool_t *p);
 
 /*
- * Replaces the children of `place` by `xml`, exactly one element, parsed in the namespace context
+ * Replaces the children of `place` by `xml`, exactly one element (and white space around), parsed in the namespace context
  * of `place`. For decrypted plaintext: it is untrusted input and passes the same gate. (The new
  * element stays below `place`, since it may use namespaces that are declared there.)
  */
