@@ -7,7 +7,7 @@
 # library <tab> how its headers begin <tab> the files that may include them, as a pattern
 doors='
 OpenSSL	openssl/	core/(keys/.*|base/result|trust/(chain|conflict|constraint|crl|selftest|signcerts|snapshot)|xml/(encryption|signature)|saml/(redirect|request)|store/store)
-libxml2	libxml/	core/(xml/.*|saml/(response|assertion)|trust/metadata)
+libxml2	libxml/	core/(xml/.*|saml/(response|message|assertion)|trust/metadata)
 xmlsec1	xmlsec/	core/xml/(signature|xml)
 jansson	jansson	core/report
 LMDB	lmdb	core/store/lmdb.*

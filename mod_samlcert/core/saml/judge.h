@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The state of a judgement, shared by response.c (signatures) and rules.c (claims); nobody else's
- * business.
+ * The state of a judgement, shared by message.c (reading), response.c (signatures) and rules.c
+ * (claims); nobody else's business.
  */
 #ifndef SAMLC_SAML_JUDGE_H
 #define SAMLC_SAML_JUDGE_H
@@ -20,6 +20,14 @@ typedef struct samlc_envelope_t {
     const char *status;              /* the top-level code */
     const char *status_detail;       /* the second-level code and the message, for the operator */
 } samlc_envelope_t;
+
+/* What a Response is, once it could be read. */
+struct samlc_response_t {
+    xmlNodePtr root;
+    apr_array_header_t *parts;       /* samlc_part_t; its assertions */
+    samlc_envelope_t envelope;       /* as it came, unsigned so far */
+    const char *issuer;              /* of the response, or of a plain assertion */
+};
 
 /* One assertion of the Response, on its way from a node to what it says. */
 typedef struct samlc_part_t {
@@ -60,6 +68,18 @@ typedef struct samlc_judge_t {
 
 /* Text from outside, fit for a message. */
 #define SAMLC_SHOW(j, text) samlc_text_show((text), (j)->p)
+
+/* What a Response element says, as it came or as it was verified. spec: SAML-Core 3.2.2 */
+apr_status_t samlc_envelope_read(samlc_envelope_t *envelope, const xmlNode *root,
+                                 samlc_result_t *res, apr_pool_t *p);
+
+/* The first of these siblings that is an assertion, encrypted or not. */
+xmlNodePtr samlc_assertion_node_from(xmlNodePtr node);
+
+int samlc_assertion_node_is_encrypted(const xmlNode *node);
+
+/* Assertions among these siblings and anywhere below: wrapping attacks hide one. */
+int samlc_assertion_node_count(const xmlNode *node);
 
 /* Passes a step that had nothing to do. */
 apr_status_t samlc_judge_skip(samlc_judge_t *j, const char *detail);

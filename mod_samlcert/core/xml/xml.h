@@ -52,9 +52,10 @@ apr_status_t samlc_xml_parse(xmlDocPtr *doc, const samlc_data_t *xml,
                              const samlc_xml_limits_t *limits, samlc_result_t *res, apr_pool_t *p);
 
 /*
- * Replaces the children of `place` by `xml`, exactly one element (and white space around), parsed in the namespace context
- * of `place`. For decrypted plaintext: it is untrusted input and passes the same gate. (The new
- * element stays below `place`, since it may use namespaces that are declared there.)
+ * Replaces the children of `place` by `xml`, exactly one element (with white space around it at
+ * most), parsed in the namespace context of `place`. For decrypted plaintext: it is untrusted input
+ * and passes the same gate. (The new element stays below `place`, since it may use namespaces that
+ * are declared there.)
  */
 apr_status_t samlc_xml_fill(xmlNodePtr *element, xmlNodePtr place, const samlc_data_t *xml,
                             const samlc_xml_limits_t *limits, samlc_result_t *res);
