@@ -54,10 +54,13 @@ static void write_metadata(const world_t *w, int signer)
                            "</IDPSSODescriptor></EntityDescriptor>", NULL));
 }
 
+/* There is always another one, so that a list remains when this one goes. */
 static void write_pin(const world_t *w, int signer)
 {
     write_file(w, "idp/three/pins",
-               apr_pstrcat(w->f->p, PREFIX, samlc_cert_sha256_hex(w->certs[signer]), "\n", NULL));
+               apr_pstrcat(w->f->p, PREFIX, samlc_cert_sha256_hex(w->certs[signer]), "\n",
+                           "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n",
+                           NULL));
 }
 
 static void break_another(const world_t *w)
@@ -103,18 +106,37 @@ static world_t *make(void)
     return w;
 }
 
+/* The way of a message that names its certificate: what is known for pins has its say, too. */
+static samlc_reason_t judge_by(const samlc_trust_t *trust, const samlc_cert_t *cert, apr_pool_t *p)
+{
+    apr_array_header_t *hints = apr_array_make(p, 1, sizeof(samlc_data_t));
+    samlc_result_t *res = samlc_result_make(p);
+    const apr_array_header_t *candidates = NULL;
+    const samlc_candidate_t *candidate = NULL;
+    int i = 0;
+
+    APR_ARRAY_PUSH(hints, samlc_data_t) = samlc_cert_der(cert, p);
+    candidates = samlc_trust_candidates(trust, hints, res, p);
+    for (i = 0; i < candidates->nelts; i++) {
+        candidate = &APR_ARRAY_IDX(candidates, i, samlc_candidate_t);
+        if (candidate->cert && samlc_cert_equal(candidate->cert, cert)) {
+            return samlc_trust_judge(trust, candidate, TEST_NOW, p).reason;
+        }
+    }
+    return SAMLC_REASON_CERT_NOT_LISTED;
+}
+
 /* What a login by this signer would be told; internal where its IdP is not known. */
 static samlc_reason_t judge_cert(const world_t *w, const char *entity, const samlc_cert_t *cert)
 {
     samlc_ref_t *ref = fixture_acquire(w->f);
     const samlc_idp_t *idp = samlc_snapshot_idp_by_entity(samlc_ref_snapshot(ref), entity);
-    samlc_candidate_t candidate = {cert, samlc_cert_key(cert), NULL, 1, NULL};
     samlc_reason_t reason = SAMLC_REASON_INTERNAL;
 
     if (idp) {
         reason = idp->settings->status == SAMLC_STATUS_INACTIVE
                      ? SAMLC_REASON_IDP_INACTIVE
-                     : samlc_trust_judge(idp->trust, &candidate, TEST_NOW, w->f->p).reason;
+                     : judge_by(idp->trust, cert, w->f->p);
     }
     samlc_ref_release(ref);
     return reason;
