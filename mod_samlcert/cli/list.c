@@ -189,8 +189,7 @@ int samlc_cmd_list(ctl_t *ctl, int argc, const char **argv)
         rv = samlc_ledger_read(&ledger, ctl->state, res, ctl->pool);
     }
     if (rv != APR_SUCCESS && !APR_STATUS_IS_ENOENT(rv)) {    /* no server was here yet */
-        ctl_complain(res);
-        return CTL_UNUSABLE;
+        ctl_complain(res);    /* what is configured can be told all the same */
     }
     if (ctl->json) {
         fputs(samlc_report_list(snapshot, ledger, ctl->now, ctl->pool), stdout);

@@ -524,8 +524,8 @@ def test_no_broker_outlives_a_parent_that_was_killed(brokered):
 @needs_root
 def test_a_broker_that_dies_is_started_again(brokered, idp):
     site = brokered
+    time.sleep(1.1)    # what dies at once stays dead; that of the configuration test is gone by then
     pid, = site.httpd.brokers()
-    time.sleep(1.1)    # what dies at once stays dead
     site.httpd.expect("SMC0015.*another one was started")
     os.kill(pid, signal.SIGKILL)
     eventually(lambda: site.httpd.brokers() and site.httpd.brokers() != [pid], timeout=5, what="another one")

@@ -179,7 +179,8 @@ class Trial:
                 status["generation"]):
             self.problems.append(f"after generation {highest} comes {status['generation']}")
         self.see(status)
-        left = list((self.service.state / "generations").iterdir())
+        kept = self.service.state / "generations"
+        left = list(kept.iterdir()) if kept.exists() else []    # killed before the first was kept
         if len(left) > KEPT + 3:
             self.problems.append(f"{len(left)} entries in generations")
         self.counts["logins"] += len(self.accepted)

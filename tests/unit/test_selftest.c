@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 
 #include "core/trust/snapshot.h"
-#include "core/xml/xml.h"
 #include "make_cert.h"
 #include "test.h"
 
@@ -20,7 +19,6 @@ static void setup(void)
 {
     p = test_pool();
     res = samlc_result_make(p);
-    ck_assert(samlc_xml_init_once());
 }
 
 static void teardown(void)

@@ -135,14 +135,14 @@ static int is_any_named(const apr_array_header_t *candidates)
     return 0;
 }
 
-/* The keys to try. Where the message names none of ours, those remembered for pins, too. */
+/* The keys to try. Where the message names no certificate, those remembered for pins, too. */
 static apr_array_header_t *find_candidates(samlc_judge_t *j, const samlc_signature_t *signature)
 {
     const samlc_trust_t *trust = j->idp->trust;
     apr_array_header_t *candidates =
         samlc_trust_candidates(trust, signature->certs, j->res, j->p);
 
-    if (!is_any_named(candidates)
+    if (signature->certs->nelts == 0
         && samlc_remembered_recall(j->expected->state_dir, j->idp, j->expected->now, j->p)) {
         candidates = samlc_trust_candidates(trust, signature->certs, j->res, j->p);
     }

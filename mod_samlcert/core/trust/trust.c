@@ -213,7 +213,9 @@ apr_array_header_t *samlc_trust_candidates(const samlc_trust_t *trust,
 
     consider_hints(candidates, trust, hints, p);
     add_entries(candidates, trust, 0);
-    for (known = samlc_known_first(trust->known); known != NULL; known = known->next) {
+    /* Where a message names certificates, pins are matched with those. */
+    for (known = hints->nelts == 0 ? samlc_known_first(trust->known) : NULL; known != NULL;
+         known = known->next) {
         if (samlc_known_cert_is_accepted(known)) {
             add_known(candidates, known, 0);
         }
