@@ -74,9 +74,10 @@ static const struct {
  * spec: DESIGN 5. The letters of a cell are for CERTIFICATE, CHAIN, NONE and FOREIGN.
  *
  * A pin has no key: without the certificate (NONE, FOREIGN) nothing can be verified, unless it is
- * remembered, or on file besides (ALTERNATE, STAGED, RETIRED). ANY-TRUSTED has only the message:
- * what it shows is tried, so a foreign certificate is one that did not sign. Certificates on file,
- * in metadata and remembered ones are tried whatever the message shows: REISSUED is their key.
+ * on file besides (ALTERNATE, STAGED, RETIRED), or remembered and the message shows none (NONE).
+ * ANY-TRUSTED has only the message: what it shows is tried, so a foreign certificate is one that did
+ * not sign. Certificates on file and in metadata are tried whatever the message shows: REISSUED is
+ * their key.
  * Without KeyInfo nobody can tell who signed what none of these keys did: signature-invalid.
  * Certificates that come in KeyInfo never complete a chain: NO_INTERMEDIATE. Expired is a warning
  * for pins and certificates on file and nothing for metadata; too early is refused by all of them
@@ -96,14 +97,14 @@ static const struct {
                           { "ooll", "oooo", "oooo", "rrrr", "llll", "ooll",
                             "yyll", "ooll", "ooll", "ooll", "ooll", "llll" } },
     [PINNED_REMEMBERED] = { "SignCerts CERT_VALIDATION:IGNORE_TRUST,", SAMLC_MODE_PINNED,
-                          { "oooo", "oooo", "oooo", "rrrr", "llsl", "oooo",
-                            "yyyy", "oooo", "oooo", "oooo", "oooo", "llsl" } },
+                          { "oool", "oooo", "oooo", "rrrr", "llsl", "oool",
+                            "yyyl", "oool", "oool", "oool", "llol", "llsl" } },
     [ANCHORED] = { "SignCerts ", SAMLC_MODE_ANCHORED,
                           { "ooll", "oooo", "oooo", "rrrr", "llll", "eell",
                             "yyll", "ccll", "vvll", "iill", "llll", "llll" } },
     [ANCHORED_REMEMBERED] = { "SignCerts ", SAMLC_MODE_ANCHORED,
-                          { "oooo", "oooo", "oooo", "rrrr", "llsl", "eeee",
-                            "yyyy", "cccc", "vvvv", "iiii", "oooo", "llsl" } },
+                          { "oool", "oooo", "oooo", "rrrr", "llsl", "eeel",
+                            "yyyl", "cccl", "vvvl", "iiil", "llol", "llsl" } },
     [ANY_TRUSTED] = { "SignCerts ANY-TRUSTED\n", SAMLC_MODE_ANY_TRUSTED,
                           { "ools", "oooo", "oooo", "rrrr", "iils", "eels",
                             "yyls", "ccls", "vvls", "iils", "ools", "ools" } },
