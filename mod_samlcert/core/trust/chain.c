@@ -476,7 +476,7 @@ static int forgive(int ok, X509_STORE_CTX *ctx)
     judgement_t *judgement = X509_STORE_CTX_get_app_data(ctx);
     int error = X509_STORE_CTX_get_error(ctx);
 
-    if (ok) {
+    if (ok || !judgement) {
         return ok;
     }
     /* OpenSSL forgets it before it says that verification failed */
