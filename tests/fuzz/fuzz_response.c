@@ -3,9 +3,11 @@
  * Messages, from bytes to the verdict. Nobody but an IdP can make one that is accepted, so whatever
  * is accepted says what a seed says.
  */
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/base/file.h"
 #include "fuzz.h"
 #include "fuzz_sp.h"
 #include "seeds.h"
@@ -13,6 +15,29 @@
 const char *const FUZZ_TARGET = "response";
 
 static samlc_expectations_t expected;
+
+/*
+ * The generation keeps certificates that its pins let in, in memory that the leak checker does not
+ * look through. The seeds have all of them, and what is kept during the set-up is not counted.
+ */
+static void meet_signers(apr_pool_t *p)
+{
+    samlc_data_t message;
+    glob_t found;
+    size_t i = 0;
+
+    if (glob(SAMLC_FUZZ_DATA "/../corpus/response/*.xml", 0, NULL, &found) != 0) {
+        fputs("no seeds\n", stderr);
+        exit(2);
+    }
+    for (i = 0; i < found.gl_pathc; i++) {
+        if (samlc_file_read(&message, found.gl_pathv[i], SAMLC_MAX_CERT_FILE, samlc_result_make(p),
+                            p) == APR_SUCCESS) {
+            fuzz_sp_judge(&expected, &message, p);
+        }
+    }
+    globfree(&found);
+}
 
 void fuzz_setup(apr_pool_t *p)
 {
@@ -25,6 +50,7 @@ void fuzz_setup(apr_pool_t *p)
         exit(2);
     }
     expected = fuzz_sp_expectations(snapshot, p);
+    meet_signers(p);
 }
 
 int fuzz_one(const samlc_data_t *input, apr_pool_t *p)

@@ -91,7 +91,7 @@ END_TEST
 /* A name is a name: nothing that leads elsewhere. */
 static const char *const no_sets[] = {
     "", ".", "..", "../default", "default/", "default/../default", "/etc", ".hidden", "a b",
-    "default\n", "d\xc3\xa9" "faut",
+    "default\n", ("d\xc3\xa9" "faut"),
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",    /* 65 */
 };
 
