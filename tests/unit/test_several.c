@@ -25,6 +25,9 @@
 #define VOUCHES "urn:oasis:names:tc:SAML:2.0:cm:sender-vouches"
 
 /* How one assertion comes: who signs it, and whether it is encrypted for us then. */
+/* A table says of an assertion what is special about it. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+
 typedef enum { BY_IDP, BY_NOBODY, BY_STRANGER, BY_OTHER } signer_t;
 typedef enum { OPEN, HIDDEN } cover_t;
 
