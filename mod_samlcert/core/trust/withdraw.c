@@ -586,10 +586,22 @@ static const samlc_idp_t *reduce(work_t *w, const samlc_idp_t *idp)
     return w->is_reduced ? w->reduced : idp;
 }
 
+/* All files as they look now; NULL if that can't be told. */
+static samlc_scan_t *look(const samlc_snapshot_t *base, const samlc_source_t *source, apr_pool_t *p)
+{
+    samlc_scan_t *scan = NULL;
+
+    samlc_source_scan(&scan, source, base->outside, samlc_result_make(p), p);
+    return scan;
+}
+
 samlc_snapshot_t *samlc_snapshot_withdraw(const samlc_snapshot_t *base,
                                           const samlc_source_t *source)
 {
     apr_pool_t *pool = samlc_load_make_pool();
+    apr_pool_t *looks = NULL;
+    const samlc_scan_t *before = NULL, *after = NULL;
+    int is_steady = 0;
     samlc_snapshot_t *s = NULL;
     apr_array_header_t *idps = NULL;
     const samlc_idp_t *idp = NULL;
@@ -612,6 +624,8 @@ samlc_snapshot_t *samlc_snapshot_withdraw(const samlc_snapshot_t *base,
     apr_pool_create(&w.ptemp, pool);
     is_half_done =
         lstat(apr_pstrcat(w.ptemp, source->dir, "/" SAMLC_SOURCE_JOURNAL, NULL), &st) == 0;
+    apr_pool_create(&looks, pool);
+    before = look(base, source, looks);
     for (i = 0; i < base->idps->nelts; i++) {
         idp = APR_ARRAY_IDX(base->idps, i, samlc_idp_t *);
         idp = is_half_done ? idp : reduce(&w, idp);
@@ -620,7 +634,14 @@ samlc_snapshot_t *samlc_snapshot_withdraw(const samlc_snapshot_t *base,
             apr_hash_set(s->by_entity, idp->entity_id, APR_HASH_KEY_STRING, idp);
         }
     }
+    after = look(base, source, looks);
+    is_steady = before ? samlc_scan_equal(before, after) : !after;
+    apr_pool_destroy(looks);
     apr_pool_destroy(w.ptemp);
+    if (!is_steady) {
+        apr_pool_destroy(pool);
+        return NULL;
+    }
     s->idps = idps;
     s->withdrawn = w.lost;
     return s;

@@ -23,7 +23,8 @@
  * A generation like `base`, which was loaded from `source`, but without what its files no longer
  * hold: `withdrawn` says what that is, and is empty where it is nothing. It has number, digest and
  * scan of `base` and borrows from it: `base` must live longer. Reads the files of those IdPs whose
- * files look different. NULL: no memory.
+ * files look different. NULL: no memory, or the files changed meanwhile: what was read may be half
+ * of a move, where a certificate is in no file.
  */
 samlc_snapshot_t *samlc_snapshot_withdraw(const samlc_snapshot_t *base,
                                           const samlc_source_t *source);
