@@ -86,11 +86,11 @@ typedef struct samlc_candidate_t {
 
 /*
  * The keys to try, best guess first: those that `hints` (samlc_data_t, certificates of KeyInfo in
- * DER) name, then all others on file, those known for pins where there are no hints, and the retired
- * ones, so that their use can be called by its name. A certificate of the message is parsed only
- * where its digest is listed, where SPKI pins or ANY-TRUSTED ask for it, and once, however often it
- * stands there. An array of samlc_candidate_t; empty with the reason in `res`: no-trust-configured,
- * cert-not-listed.
+ * DER) name, then all others on file, those known for pins where there are no hints, and the
+ * retired ones, so that their use can be called by its name. A certificate of the message is
+ * parsed only where its digest is listed, where SPKI pins or ANY-TRUSTED ask for it, and once,
+ * however often it stands there. An array of samlc_candidate_t; empty with the reason in `res`:
+ * no-trust-configured, cert-not-listed.
  */
 apr_array_header_t *samlc_trust_candidates(const samlc_trust_t *trust,
                                            const apr_array_header_t *hints, samlc_result_t *res,
