@@ -31,8 +31,7 @@ static apr_status_t free_x509(void *x)
     return APR_SUCCESS;
 }
 
-/* NULL if OpenSSL refuses. */
-static const char *name_text(const X509_NAME *name, apr_pool_t *p)
+const char *samlc_x509_name_text(const X509_NAME *name, apr_pool_t *p)
 {
     BIO *bio = BIO_new(BIO_s_mem());
     const char *text = NULL;
@@ -47,7 +46,7 @@ static const char *name_text(const X509_NAME *name, apr_pool_t *p)
     return text;
 }
 
-static int read_time(apr_time_t *t, const ASN1_TIME *asn1)
+int samlc_x509_time(apr_time_t *t, const ASN1_TIME *asn1)
 {
     struct tm tm = {0};
 
@@ -60,15 +59,15 @@ static int read_time(apr_time_t *t, const ASN1_TIME *asn1)
 
 static int read_names(samlc_cert_t *cert, apr_pool_t *p)
 {
-    cert->subject = name_text(X509_get_subject_name(cert->x), p);
-    cert->issuer = name_text(X509_get_issuer_name(cert->x), p);
+    cert->subject = samlc_x509_name_text(X509_get_subject_name(cert->x), p);
+    cert->issuer = samlc_x509_name_text(X509_get_issuer_name(cert->x), p);
     return cert->subject && cert->issuer;
 }
 
 static int read_dates(samlc_cert_t *cert)
 {
-    return read_time(&cert->not_before, X509_get0_notBefore(cert->x))
-        && read_time(&cert->not_after, X509_get0_notAfter(cert->x));
+    return samlc_x509_time(&cert->not_before, X509_get0_notBefore(cert->x))
+        && samlc_x509_time(&cert->not_after, X509_get0_notAfter(cert->x));
 }
 
 static int read_key(samlc_cert_t *cert, apr_pool_t *p)

@@ -61,6 +61,12 @@ const char *samlc_cert_pem(const samlc_cert_t *cert, apr_pool_t *p);
 /* The DER bytes, copied to `p`; no bytes if OpenSSL refuses. */
 samlc_data_t samlc_cert_der(const samlc_cert_t *cert, apr_pool_t *p);
 
+/* A name as RFC 2253 writes it; NULL if OpenSSL refuses. */
+const char *samlc_x509_name_text(const X509_NAME *name, apr_pool_t *p);
+
+/* FALSE for NULL, and for what is no time. */
+int samlc_x509_time(apr_time_t *t, const ASN1_TIME *asn1);
+
 /* Hex of `digest` (EVP_sha1() ...) over the DER; NULL if OpenSSL refuses. */
 const char *samlc_cert_fingerprint(const samlc_cert_t *cert, const EVP_MD *digest, apr_pool_t *p);
 

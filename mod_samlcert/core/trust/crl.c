@@ -6,7 +6,8 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <string.h>
-#include <time.h>
+
+#include "core/keys/cert.h"
 
 #define PEM_BEGIN "-----BEGIN "
 #define PEM_BEGIN_CRL "-----BEGIN X509 CRL-----"
@@ -39,33 +40,6 @@ static int count(const samlc_data_t *file, const char *text)
     return n;
 }
 
-static int read_time(apr_time_t *t, const ASN1_TIME *asn1)
-{
-    struct tm tm = {0};
-
-    if (!asn1 || ASN1_TIME_to_tm(asn1, &tm) != 1) {
-        return 0;
-    }
-    *t = apr_time_from_sec((apr_time_t)timegm(&tm));
-    return 1;
-}
-
-/* NULL if OpenSSL refuses. */
-static const char *name_text(const X509_NAME *name, apr_pool_t *p)
-{
-    BIO *bio = BIO_new(BIO_s_mem());
-    const char *text = NULL;
-    char *data = NULL;
-    long len = 0;
-
-    if (bio && X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253) >= 0) {
-        len = BIO_get_mem_data(bio, &data);
-        text = apr_pstrmemdup(p, data ? data : "", (apr_size_t)len);
-    }
-    BIO_free(bio);
-    return text;
-}
-
 /* Takes `x` (may be NULL) over. FALSE if there is nothing, or nothing that can be read. */
 static int add(apr_array_header_t *crls, X509_CRL *x, const char *origin, apr_pool_t *p)
 {
@@ -77,14 +51,14 @@ static int add(apr_array_header_t *crls, X509_CRL *x, const char *origin, apr_po
         return 0;
     }
     apr_pool_cleanup_register(p, x, free_crl, apr_pool_cleanup_null);
-    crl.issuer = name_text(X509_CRL_get_issuer(x), p);
+    crl.issuer = samlc_x509_name_text(X509_CRL_get_issuer(x), p);
     crl.is_undated = X509_CRL_get0_nextUpdate(x) == NULL;
     if (X509_CRL_digest(x, EVP_sha256(), sha256, &len) != 1) {
         return 0;
     }
     crl.sha256_hex = samlc_text_hex(sha256, len, p);
-    if (!crl.issuer || !read_time(&crl.this_update, X509_CRL_get0_lastUpdate(x))
-        || !read_time(&crl.due, crl.is_undated ? X509_CRL_get0_lastUpdate(x)
+    if (!crl.issuer || !samlc_x509_time(&crl.this_update, X509_CRL_get0_lastUpdate(x))
+        || !samlc_x509_time(&crl.due, crl.is_undated ? X509_CRL_get0_lastUpdate(x)
                                                : X509_CRL_get0_nextUpdate(x))) {
         return 0;
     }
