@@ -174,6 +174,7 @@ class MountedIdp:
         link = self.dir / "..data_new"
         link.symlink_to(data.name)
         link.rename(self.dir / "..data")
+        time.sleep(0.02)           # whoever looks now finds names that don't fit to the version
         for name in self.files:
             if not (self.dir / name).is_symlink():
                 (self.dir / name).symlink_to(f"..data/{name}")

@@ -25,14 +25,13 @@
 #include <unistd.h>
 
 #include "core/trust/notify.h"
+#include "core/trust/sight.h"
 #include "core/trust/withdraw.h"
 
-#define TICK (APR_USEC_PER_SEC / 10)         /* of file times with a fraction: a few ms are usual */
-#define COARSE_TICK (2 * APR_USEC_PER_SEC)   /* of file times in whole seconds */
 #define MIN_BACKOFF (1 * APR_USEC_PER_SEC)
 #define MAX_BACKOFF (60 * APR_USEC_PER_SEC)
 #define LOCK_PATIENCE (60 * APR_USEC_PER_SEC)   /* a writer that hangs must not stop a revocation */
-#define START_WAIT (APR_USEC_PER_SEC / 100)     /* for a writer, when the server starts ... */
+#define START_WAIT (APR_USEC_PER_SEC / 100)     /* for a writer or a flip, at a start ... */
 #define MAX_START_WAITS 100                     /* ... so many times */
 #define MAX_START_ATTEMPTS 5                    /* at files that change meanwhile ... */
 #define MAX_LOOK_ATTEMPTS 3                     /* ... and for a login, which can't wait for ever */
@@ -49,12 +48,6 @@ typedef enum { BY_START, BY_POLL, BY_LOOK } asker_t;
 /* What became of an attempt. */
 typedef enum { TORN, REFUSED, TAKEN } outcome_t;
 
-/* A scan in a pool of its own, so that it can be kept as long as it is needed and no longer. */
-typedef struct sight_t {
-    apr_pool_t *pool;
-    samlc_scan_t *scan;
-} sight_t;
-
 struct samlc_loader_t {
     const samlc_source_t *source;
     samlc_loader_hooks_t hooks;
@@ -69,8 +62,8 @@ struct samlc_loader_t {
 
     /* Only under the mutex, the pool too. */
     apr_pool_t *pool;
-    sight_t judged;                    /* the files as the last attempt saw them, good or bad */
-    sight_t polled;                    /* the files as the last poll saw them */
+    samlc_sight_t judged;              /* the files as the last attempt saw them, good or bad */
+    samlc_sight_t polled;              /* the files as the last poll saw them */
     int is_covered;                    /* events tell of changes of `judged` */
     int is_cover_known;             /* ... or it was found that they don't */
     apr_array_header_t *exceptions;    /* what of `judged` they don't tell of; in its pool */
@@ -88,49 +81,12 @@ struct samlc_loader_t {
     apr_interval_time_t backoff;
 };
 
-/* ---- Scans ---- */
+/* ---- Looks ---- */
 
-static void drop_sight(sight_t *sight)
+/* EAGAIN: the files are on their way to another version, and no look says what is gone. */
+static apr_status_t look_at_files(samlc_sight_t *sight, samlc_loader_t *loader, samlc_result_t *res)
 {
-    if (sight->pool) {
-        apr_pool_destroy(sight->pool);
-    }
-    sight->pool = NULL;
-    sight->scan = NULL;
-}
-
-static void move_sight(sight_t *to, sight_t *from)
-{
-    drop_sight(to);
-    *to = *from;
-    from->pool = NULL;
-    from->scan = NULL;
-}
-
-static apr_status_t look_at_files(sight_t *sight, samlc_loader_t *loader, samlc_result_t *res)
-{
-    apr_status_t rv = APR_EGENERAL;
-
-    drop_sight(sight);
-    apr_pool_create(&sight->pool, loader->pool);
-    rv = samlc_source_scan(&sight->scan, loader->source, loader->outside, res, sight->pool);
-    if (rv != APR_SUCCESS) {
-        drop_sight(sight);
-    }
-    return rv;
-}
-
-/* TRUE if all of it is as it was seen: stats, and no lock. Each new name changes its directory. */
-static int are_unchanged(const apr_array_header_t *seen)
-{
-    int i = 0;
-
-    for (i = 0; i < seen->nelts; i++) {
-        if (!samlc_seen_is_unchanged(&APR_ARRAY_IDX(seen, i, samlc_seen_t))) {
-            return 0;
-        }
-    }
-    return 1;
+    return samlc_sight_take(sight, loader->source, loader->outside, res, loader->pool);
 }
 
 /* Takes over the list of the files outside. TRUE if it is another one than before. */
@@ -155,31 +111,6 @@ static int adopt_outside(samlc_loader_t *loader, const apr_array_header_t *list)
             apr_pstrdup(loader->outside_pool, APR_ARRAY_IDX(list, i, const char *));
     }
     return 1;
-}
-
-/* Until when an edit of these files could leave their times as they are; 0: no longer. */
-static apr_time_t unsettled_until(const samlc_scan_t *scan, apr_time_t now)
-{
-    const samlc_seen_t *seen = NULL;
-    apr_int64_t newest = 0;
-    apr_time_t until = 0;
-    apr_time_t one = 0;
-    int i = 0;
-
-    if (scan->newest_ns / 1000 + COARSE_TICK <= now) {
-        return 0;
-    }
-    for (i = 0; i < scan->seen->nelts; i++) {
-        seen = &APR_ARRAY_IDX(scan->seen, i, samlc_seen_t);
-        newest = seen->mtime_ns > seen->ctime_ns ? seen->mtime_ns : seen->ctime_ns;
-        one = newest / 1000 + (newest % 1000000000 == 0 ? COARSE_TICK : TICK);
-        until = one > until ? one : until;
-    }
-    if (until <= now) {
-        return 0;
-    }
-    /* A time from the future says nothing about ticks. */
-    return until < now + COARSE_TICK ? until : now + COARSE_TICK;
 }
 
 /* TRUE if that time has come, or lies so far ahead that the clock must have been set back. */
@@ -412,9 +343,9 @@ out:
  * Loads, and looks at the files again: `before` and *after differ if they changed meanwhile.
  * Settings name files outside, which are known only afterwards: with these the same once more.
  */
-static apr_status_t load_between(samlc_snapshot_t **candidate, sight_t *before, sight_t *after,
-                                 samlc_loader_t *loader, apr_time_t now, samlc_result_t *res,
-                                 apr_pool_t *p)
+static apr_status_t load_between(samlc_snapshot_t **candidate, samlc_sight_t *before,
+                                 samlc_sight_t *after, samlc_loader_t *loader, apr_time_t now,
+                                 samlc_result_t *res, apr_pool_t *p)
 {
     apr_array_header_t *outside = NULL;
     samlc_result_t *after_res = samlc_result_make(p);
@@ -437,10 +368,10 @@ static apr_status_t load_between(samlc_snapshot_t **candidate, sight_t *before, 
 }
 
 /* An attempt with the files as `before` has just seen them. */
-static outcome_t attempt(samlc_loader_t *loader, asker_t asker, sight_t *before, apr_time_t now,
-                         samlc_result_t *res, apr_pool_t *p)
+static outcome_t attempt(samlc_loader_t *loader, asker_t asker, samlc_sight_t *before,
+                         apr_time_t now, samlc_result_t *res, apr_pool_t *p)
 {
-    sight_t after = {NULL, NULL};
+    samlc_sight_t after = {NULL, NULL};
     samlc_snapshot_t *candidate = NULL;
     apr_status_t rv = load_between(&candidate, before, &after, loader, now, res, p);
     int is_changed = 0;
@@ -450,14 +381,14 @@ static outcome_t attempt(samlc_loader_t *loader, asker_t asker, sight_t *before,
         if (candidate) {
             samlc_snapshot_destroy(candidate);
         }
-        drop_sight(&after);
+        samlc_sight_drop(&after);
         return TORN;
     }
     is_changed = !samlc_scan_equal(loader->judged.scan, after.scan);
     if (is_changed) {
-        atomic_store(&loader->recheck_at, unsettled_until(after.scan, now));
+        atomic_store(&loader->recheck_at, samlc_sight_unsettled_until(after.scan, now));
     }
-    move_sight(&loader->judged, &after);
+    samlc_sight_move(&loader->judged, &after);
     loader->is_cover_known = 0;
     if (rv == APR_SUCCESS) {
         rv = install(loader, candidate, now, res, p);
@@ -511,7 +442,7 @@ static int is_idle(const samlc_loader_t *loader, asker_t asker, apr_time_t now)
 {
     const samlc_scan_t *scan = loader->judged.scan;
 
-    return scan && are_unchanged(scan->seen) && !is_due(loader, asker, scan, 0, now);
+    return scan && samlc_sight_are_unchanged(scan->seen) && !is_due(loader, asker, scan, 0, now);
 }
 
 /* ---- Events ---- */
@@ -519,7 +450,7 @@ static int is_idle(const samlc_loader_t *loader, asker_t asker, apr_time_t now)
 /* From here on events tell of what happens after the look that follows. */
 static void begin_watch(samlc_loader_t *loader, apr_pool_t *p)
 {
-    const sight_t *judged = &loader->judged;
+    const samlc_sight_t *judged = &loader->judged;
 
     atomic_store(&loader->is_watched, 0);
     if (!loader->notify || !judged->scan) {
@@ -550,7 +481,7 @@ static int is_quiet(samlc_loader_t *loader, apr_time_t now)
 {
     return atomic_load(&loader->is_watched) && samlc_notify_is_quiet(loader->notify)
         && now < loader->full_look_at && loader->full_look_at - now <= MAX_FULL_LOOK
-        && are_unchanged(loader->exceptions)
+        && samlc_sight_are_unchanged(loader->exceptions)
         && !is_due(loader, BY_POLL, loader->judged.scan, 0, now);
 }
 
@@ -582,7 +513,7 @@ static int may_look_for_strangers(samlc_loader_t *loader, apr_time_t now)
 /* ---- The look ---- */
 
 /* Files that change meanwhile are the watchdog's next time, but a login is waiting now. */
-static outcome_t attempt_in_time(samlc_loader_t *loader, asker_t asker, sight_t *sight,
+static outcome_t attempt_in_time(samlc_loader_t *loader, asker_t asker, samlc_sight_t *sight,
                                  apr_time_t now, samlc_result_t *res, apr_pool_t *p)
 {
     outcome_t outcome = attempt(loader, asker, sight, now, res, p);
@@ -596,10 +527,30 @@ static outcome_t attempt_in_time(samlc_loader_t *loader, asker_t asker, sight_t 
     return outcome;
 }
 
+/* TAKEN where nothing is due. */
+static outcome_t look_and_attempt(samlc_loader_t *loader, asker_t asker, samlc_sight_t *sight,
+                                  int writer_left, apr_time_t now, samlc_result_t *res,
+                                  apr_pool_t *p)
+{
+    apr_status_t rv = look_at_files(sight, loader, res);
+
+    if (rv == APR_SUCCESS) {
+        return is_due(loader, asker, sight->scan, writer_left, now)
+                   ? attempt_in_time(loader, asker, sight, now, res, p)
+                   : TAKEN;
+    }
+    if (APR_STATUS_IS_EAGAIN(rv)) {
+        return TORN;
+    }
+    samlc_sight_drop(&loader->judged);    /* whatever is seen next is a change */
+    refuse(loader, asker, 1, res, now, p);
+    return REFUSED;
+}
+
 /* Looks at all files and loads them if that is due. */
 static void examine(samlc_loader_t *loader, asker_t asker, apr_time_t now, apr_pool_t *parent)
 {
-    sight_t sight = {NULL, NULL};
+    samlc_sight_t sight = {NULL, NULL};
     apr_pool_t *p = NULL;
     samlc_result_t *res = NULL;
     outcome_t outcome = TAKEN;
@@ -614,24 +565,19 @@ static void examine(samlc_loader_t *loader, asker_t asker, apr_time_t now, apr_p
     begin_watch(loader, p);
     res = samlc_result_make(p);
     if (is_idle(loader, asker, now)) {
-        drop_sight(&loader->polled);
+        samlc_sight_drop(&loader->polled);
         complete_watch(loader, now);
     }
-    else if (look_at_files(&sight, loader, res) != APR_SUCCESS) {
-        drop_sight(&loader->judged);    /* whatever is seen next is a change */
-        refuse(loader, asker, 1, res, now, p);
-        outcome = REFUSED;
-    }
-    else if (is_due(loader, asker, sight.scan, writer_left, now)) {
-        outcome = attempt_in_time(loader, asker, &sight, now, res, p);
+    else {
+        outcome = look_and_attempt(loader, asker, &sight, writer_left, now, res, p);
     }
     if (outcome != TAKEN) {
         withdraw(loader, now, p);
     }
     if (asker == BY_POLL) {
-        move_sight(&loader->polled, &sight);
+        samlc_sight_move(&loader->polled, &sight);
     }
-    drop_sight(&sight);
+    samlc_sight_drop(&sight);
     release_lock(lock);
     apr_pool_destroy(p);
 }
@@ -691,20 +637,34 @@ samlc_slot_t *samlc_loader_slot(samlc_loader_t *loader)
     return loader->slot;
 }
 
+/* A start waits until a mounted directory is whole. */
+static apr_status_t look_when_flipped(samlc_sight_t *sight, samlc_loader_t *loader,
+                                      samlc_result_t *res)
+{
+    apr_status_t rv = look_at_files(sight, loader, res);
+    int waits = 0;
+
+    for (waits = 0; APR_STATUS_IS_EAGAIN(rv) && waits < MAX_START_WAITS; waits++) {
+        apr_sleep(START_WAIT);
+        rv = look_at_files(sight, loader, res);
+    }
+    return rv;
+}
+
 /* The attempts of a start: files that change meanwhile are given a few chances. */
 static outcome_t attempt_at_start(samlc_loader_t *loader, apr_time_t now, samlc_result_t *res,
                                   apr_pool_t *p)
 {
-    sight_t sight = {NULL, NULL};
+    samlc_sight_t sight = {NULL, NULL};
     outcome_t outcome = TORN;
     int attempts = 0;
 
     for (attempts = 0; outcome == TORN && attempts < MAX_START_ATTEMPTS; attempts++) {
-        if (look_at_files(&sight, loader, res) == APR_SUCCESS) {
+        if (look_when_flipped(&sight, loader, res) == APR_SUCCESS) {
             outcome = attempt(loader, BY_START, &sight, now, res, p);
         }
         else {
-            drop_sight(&loader->judged);
+            samlc_sight_drop(&loader->judged);
             refuse(loader, BY_START, 1, res, now, p);
             outcome = REFUSED;
         }
@@ -717,7 +677,7 @@ static outcome_t attempt_at_start(samlc_loader_t *loader, apr_time_t now, samlc_
     if (outcome != TAKEN) {
         withdraw(loader, now, p);
     }
-    drop_sight(&sight);
+    samlc_sight_drop(&sight);
     return outcome;
 }
 
@@ -764,11 +724,11 @@ static int is_fresh(samlc_loader_t *loader, const samlc_snapshot_t *snapshot,
         return !idp && !may_look_for_strangers(loader, now);
     }
     if (idp) {
-        return are_unchanged(idp->watch);
+        return samlc_sight_are_unchanged(idp->watch);
     }
     /* It may have come with any file. */
     return is_nothing_new(loader) || !may_look_for_strangers(loader, now)
-        || are_unchanged(snapshot->scan->seen);
+        || samlc_sight_are_unchanged(snapshot->scan->seen);
 }
 
 int samlc_loader_look(samlc_loader_t *loader, const samlc_snapshot_t *snapshot,

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/base/text.h"
+#include "core/trust/mount.h"
 
 #define MAX_NAME 64       /* of an IdP or a key set */
 #define MAX_ATTEMPTS 10   /* to look at a directory that is changing */
@@ -258,9 +259,9 @@ static apr_status_t walk_entry(int *is_gone, walk_t *walk, int dir, const char *
     return APR_SUCCESS;
 }
 
-/* The names in an open directory. */
-static apr_status_t walk_entries(int *is_gone, walk_t *walk, DIR *dir, const char *path,
-                                 kind_t kind)
+/* The names in an open directory. *is_mount: one of them is ..data. */
+static apr_status_t walk_entries(int *is_gone, int *is_mount, walk_t *walk, DIR *dir,
+                                 const char *path, kind_t kind)
 {
     const struct dirent *entry = NULL;
     const char *entry_path = NULL;
@@ -275,6 +276,7 @@ static apr_status_t walk_entries(int *is_gone, walk_t *walk, DIR *dir, const cha
         }
         entry_kind = kind_of(kind, entry->d_name);
         if (entry_kind == HIDDEN) {
+            *is_mount |= strcmp(entry->d_name, SAMLC_MOUNT_DATA) == 0;
             continue;
         }
         entry_path = apr_pstrcat(walk->p, path, "/", entry->d_name, NULL);
@@ -293,6 +295,7 @@ static apr_status_t walk_directory(int *is_gone, walk_t *walk, int at, const cha
     struct stat st;
     DIR *dir = NULL;
     apr_status_t rv = APR_EGENERAL;
+    int is_mount = 0;
     int err = 0;
     int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -308,7 +311,14 @@ static apr_status_t walk_directory(int *is_gone, walk_t *walk, int at, const cha
     rv = check_writers(walk, path, &st);
     if (rv == APR_SUCCESS) {
         add_seen(walk, path, relative_name(walk, path), 1, is_elsewhere, &st);
-        rv = walk_entries(is_gone, walk, dir, path, kind);
+        rv = walk_entries(is_gone, &is_mount, walk, dir, path, kind);
+        if ((is_mount || rv != APR_SUCCESS)
+            && samlc_mount_is_half_flipped(dirfd(dir), apr_time_now())) {
+            *is_gone = 0;
+            rv = samlc_result_fail(walk->res, APR_EAGAIN, SAMLC_REASON_CONFIG_INVALID,
+                                   "%s: ..data was just flipped, and the links don't fit to it yet",
+                                   samlc_text_show(path, walk->p));
+        }
     }
     closedir(dir);
     return rv;
@@ -450,6 +460,21 @@ int samlc_scan_equal(const samlc_scan_t *a, const samlc_scan_t *b)
         }
     }
     return 1;
+}
+
+samlc_scan_t *samlc_scan_again(const samlc_scan_t *scan, apr_pool_t *p)
+{
+    samlc_scan_t *again = apr_pmemdup(p, scan, sizeof(*scan));
+    samlc_seen_t *seen = NULL;
+    struct stat st;
+    int i = 0;
+
+    again->seen = apr_array_copy(p, scan->seen);
+    for (i = 0; i < again->seen->nelts; i++) {
+        seen = &APR_ARRAY_IDX(again->seen, i, samlc_seen_t);
+        describe(seen, stat(seen->path, &st) == 0 ? &st : NULL);
+    }
+    return again;
 }
 
 int samlc_seen_is_missing(const samlc_seen_t *seen)

@@ -13,9 +13,6 @@
 /* In the trust directory: what is left to do of a change (core/trust/change). */
 #define SAMLC_SOURCE_JOURNAL ".journal"
 
-/* In the trust directory: what is left to do of a change (core/trust/change). */
-#define SAMLC_SOURCE_JOURNAL ".journal"
-
 /* One line of a section: the setting without its prefix. */
 typedef struct samlc_section_line_t {
     const char *name;
@@ -69,13 +66,18 @@ typedef struct samlc_scan_t {
  * Looks at the trust directory: names of DESIGN.md section 4 only, anything else is skipped (lint
  * names it); and at the files `outside` it (const char *, may be NULL). Reads no content. Fails
  * with file-unreadable if a directory can't be read, config-invalid if its permissions are wrong
- * (those of the overlay are the server's business) or a change by a tool was interrupted.
+ * (those of the overlay are the server's business) or a change by a tool was interrupted; with
+ * APR_EAGAIN while a mounted directory is on its way to another version (trust/mount): that is
+ * over within a second, and says nothing about what is gone.
  */
 apr_status_t samlc_source_scan(samlc_scan_t **scan, const samlc_source_t *source,
                                const apr_array_header_t *outside, samlc_result_t *res,
                                apr_pool_t *p);
 
-/* TRUE for a file outside that was not there. */
+/* The same names as they look now. Of names that came since it shows their directory alone. */
+samlc_scan_t *samlc_scan_again(const samlc_scan_t *scan, apr_pool_t *p);
+
+/* TRUE for a file that was not there. */
 int samlc_seen_is_missing(const samlc_seen_t *seen);
 
 /*

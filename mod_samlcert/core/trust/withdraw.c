@@ -5,11 +5,14 @@
 #include <apr_strings.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/base/file.h"
 #include "core/trust/load.h"
+#include "core/trust/mount.h"
 
 /* What became of a file. Zero keeps what it held. */
 typedef enum { UNREADABLE, GONE, READ } fate_t;
@@ -586,13 +589,50 @@ static const samlc_idp_t *reduce(work_t *w, const samlc_idp_t *idp)
     return w->is_reduced ? w->reduced : idp;
 }
 
-/* All files as they look now; NULL if that can't be told. */
-static samlc_scan_t *look(const samlc_snapshot_t *base, const samlc_source_t *source, apr_pool_t *p)
+/* TRUE if a directory is on its way to another version: nothing is gone before it is there. */
+static int is_any_half_flipped(const samlc_scan_t *scan, apr_time_t now)
 {
-    samlc_scan_t *scan = NULL;
+    const samlc_seen_t *seen = NULL;
+    int is_half = 0;
+    int fd = -1;
+    int i = 0;
 
-    samlc_source_scan(&scan, source, base->outside, samlc_result_make(p), p);
-    return scan;
+    for (i = 0; !is_half && i < scan->seen->nelts; i++) {
+        seen = &APR_ARRAY_IDX(scan->seen, i, samlc_seen_t);
+        fd = seen->is_dir ? open(seen->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+        if (fd >= 0) {
+            is_half = samlc_mount_is_half_flipped(fd, now);
+            close(fd);
+        }
+    }
+    return is_half;
+}
+
+/* All IdPs, each without what it lost. */
+static void reduce_all(samlc_snapshot_t *s, work_t *w, const apr_array_header_t *before)
+{
+    apr_array_header_t *idps = apr_array_make(w->p, before->nelts, sizeof(samlc_idp_t *));
+    const samlc_idp_t *idp = NULL;
+    int i = 0;
+
+    s->by_entity = apr_hash_make(w->p);
+    for (i = 0; i < before->nelts; i++) {
+        idp = reduce(w, APR_ARRAY_IDX(before, i, samlc_idp_t *));
+        if (idp) {
+            APR_ARRAY_PUSH(idps, const samlc_idp_t *) = idp;
+            apr_hash_set(s->by_entity, idp->entity_id, APR_HASH_KEY_STRING, idp);
+        }
+    }
+    s->idps = idps;
+    s->withdrawn = w->lost;
+}
+
+/* TRUE if what is in the files now can be compared: no change by a tool is half done. */
+static int is_change_complete(const samlc_source_t *source, apr_pool_t *ptemp)
+{
+    struct stat st;
+
+    return lstat(apr_pstrcat(ptemp, source->dir, "/" SAMLC_SOURCE_JOURNAL, NULL), &st) != 0;
 }
 
 samlc_snapshot_t *samlc_snapshot_withdraw(const samlc_snapshot_t *base,
@@ -600,50 +640,35 @@ samlc_snapshot_t *samlc_snapshot_withdraw(const samlc_snapshot_t *base,
 {
     apr_pool_t *pool = samlc_load_make_pool();
     apr_pool_t *looks = NULL;
-    const samlc_scan_t *before = NULL, *after = NULL;
-    int is_steady = 0;
+    const samlc_scan_t *before = NULL;
     samlc_snapshot_t *s = NULL;
-    apr_array_header_t *idps = NULL;
-    const samlc_idp_t *idp = NULL;
-    struct stat st;
     work_t w;
-    int is_half_done = 0;
-    int i = 0;
+    int is_steady = 0;
 
     if (!pool) {
         return NULL;
     }
     s = apr_pmemdup(pool, base, sizeof(*base));
     s->pool = pool;
-    s->by_entity = apr_hash_make(pool);
-    idps = apr_array_make(pool, base->idps->nelts, sizeof(samlc_idp_t *));
     memset(&w, 0, sizeof(w));
     w.source = source;
     w.p = pool;
     w.lost = apr_array_make(pool, 4, sizeof(const char *));
+    s->withdrawn = w.lost;
     apr_pool_create(&w.ptemp, pool);
-    is_half_done =
-        lstat(apr_pstrcat(w.ptemp, source->dir, "/" SAMLC_SOURCE_JOURNAL, NULL), &st) == 0;
     apr_pool_create(&looks, pool);
-    before = look(base, source, looks);
-    for (i = 0; i < base->idps->nelts; i++) {
-        idp = APR_ARRAY_IDX(base->idps, i, samlc_idp_t *);
-        idp = is_half_done ? idp : reduce(&w, idp);
-        if (idp) {
-            APR_ARRAY_PUSH(idps, const samlc_idp_t *) = idp;
-            apr_hash_set(s->by_entity, idp->entity_id, APR_HASH_KEY_STRING, idp);
-        }
+    before = samlc_scan_again(base->scan, looks);
+    is_steady = !is_any_half_flipped(before, apr_time_now());
+    if (is_steady && is_change_complete(source, looks)) {
+        reduce_all(s, &w, base->idps);
     }
-    after = look(base, source, looks);
-    is_steady = before ? samlc_scan_equal(before, after) : !after;
+    is_steady = is_steady && samlc_scan_equal(before, samlc_scan_again(base->scan, looks));
     apr_pool_destroy(looks);
     apr_pool_destroy(w.ptemp);
     if (!is_steady) {
         apr_pool_destroy(pool);
         return NULL;
     }
-    s->idps = idps;
-    s->withdrawn = w.lost;
     return s;
 }
 

@@ -11,7 +11,8 @@
  *   - a certificate that is retired now is retired;
  *   - an IdP whose directory is gone, that has another entity ID now, or is inactive, is that;
  *   - while a change by a tool is half done (.journal) nothing is gone: it may have been moved;
- *   - while the trust directory itself is missing (a mount that went away) nothing is gone.
+ *   - while the trust directory itself is missing (a mount that went away) nothing is gone;
+ *   - while a mounted directory is on its way to another version (trust/mount) nothing is gone.
  * Nothing is ever added. Settings other than these and revocation lists wait for the repair.
  */
 #ifndef SAMLC_TRUST_WITHDRAW_H
@@ -23,8 +24,8 @@
  * A generation like `base`, which was loaded from `source`, but without what its files no longer
  * hold: `withdrawn` says what that is, and is empty where it is nothing. It has number, digest and
  * scan of `base` and borrows from it: `base` must live longer. Reads the files of those IdPs whose
- * files look different. NULL: no memory, or the files changed meanwhile: what was read may be half
- * of a move, where a certificate is in no file.
+ * files look different. NULL: no memory, or the files change at this moment: what was read may be
+ * half of a move, where a certificate is in no file.
  */
 samlc_snapshot_t *samlc_snapshot_withdraw(const samlc_snapshot_t *base,
                                           const samlc_source_t *source);
