@@ -6,10 +6,10 @@
 #include "cli/options.h"
 #include "core/base/result.h"
 #include "core/base/text.h"
-#include "core/trust/archive.h"
-#include "core/trust/difference.h"
-#include "core/trust/ledger.h"
-#include "core/trust/snapshot.h"
+#include "core/history/archive.h"
+#include "core/history/difference.h"
+#include "core/history/ledger.h"
+#include "core/reload/snapshot.h"
 
 /* Exit codes. verify: accepted, refused, unusable. Monitors (lint): the four of them. */
 #define CTL_OK 0

@@ -8,7 +8,7 @@
 
 #include "cli/commands.h"
 #include "core/base/file.h"
-#include "core/trust/overlay.h"
+#include "core/reload/overlay.h"
 
 apr_status_t ctl_source(samlc_source_t *source, const ctl_t *ctl, samlc_result_t *res)
 {

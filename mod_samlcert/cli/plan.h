@@ -6,7 +6,7 @@
 #define SAMLC_CLI_PLAN_H
 
 #include "cli/commands.h"
-#include "core/trust/change.h"
+#include "core/history/change.h"
 #include "core/trust/moves.h"
 
 /* A change under way, with the trust directory as it is. */

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
-#include "core/trust/change.h"
+#include "core/history/change.h"
 
 const char *ctl_author(apr_pool_t *p)
 {

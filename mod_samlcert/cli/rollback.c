@@ -17,8 +17,8 @@
 #include "cli/print.h"
 #include "core/base/clock.h"
 #include "core/base/file.h"
+#include "core/history/change.h"
 #include "core/report.h"
-#include "core/trust/change.h"
 
 /* What is to be done; made anew after a question, during which the lock is not held. */
 typedef struct plan_t {

@@ -6,7 +6,7 @@
 
 #include "cli/plan.h"
 #include "core/base/clock.h"
-#include "core/trust/difference.h"
+#include "core/history/difference.h"
 
 /* The line that is wanted. */
 typedef struct wish_t {

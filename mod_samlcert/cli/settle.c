@@ -10,8 +10,8 @@
 
 #include "cli/plan.h"
 #include "core/base/clock.h"
+#include "core/history/difference.h"
 #include "core/report.h"
-#include "core/trust/difference.h"
 
 #define MAX_TIMES 10     /* that are compared one by one */
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "core/base/clock.h"
-#include "core/trust/difference.h"
+#include "core/history/difference.h"
 #include "core/trust/moves.h"
 
 /*

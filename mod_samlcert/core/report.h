@@ -3,11 +3,11 @@
 #ifndef SAMLC_REPORT_H
 #define SAMLC_REPORT_H
 
+#include "core/history/archive.h"
+#include "core/history/ledger.h"
 #include "core/keys/cert.h"
+#include "core/reload/snapshot.h"
 #include "core/saml/response.h"
-#include "core/trust/archive.h"
-#include "core/trust/ledger.h"
-#include "core/trust/snapshot.h"
 #include "core/trust/unlisted.h"
 
 /* A child process as status shows it. */

@@ -6,9 +6,9 @@
 
 #include "core/base/clock.h"
 #include "core/base/form.h"
+#include "core/reload/overlay.h"
 #include "core/saml/response.h"
 #include "core/trust/remembered.h"
-#include "core/trust/overlay.h"
 #include "core/trust/unlisted.h"
 #include "httpd/form.h"
 #include "httpd/log.h"

@@ -15,8 +15,8 @@
 #include <unixd.h>
 
 #include "core/base/clock.h"
-#include "core/trust/archive.h"
-#include "core/trust/snapshot.h"
+#include "core/history/archive.h"
+#include "core/reload/snapshot.h"
 #include "core/xml/xml.h"
 #include "httpd/broker.h"
 #include "httpd/log.h"

@@ -10,7 +10,7 @@
 #include <httpd.h>
 #include <http_config.h>
 
-#include "core/trust/source.h"
+#include "core/reload/source.h"
 #include "httpd/directives.h"
 
 extern module AP_MODULE_DECLARE_DATA samlcert_module;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/base/file.h"
-#include "core/trust/difference.h"
+#include "core/history/difference.h"
 #include "httpd/log.h"
 
 #define RECORD "/.history"    /* of the trust directory: `DIGEST TIME AUTHOR REASON` lines */

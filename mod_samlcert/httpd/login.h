@@ -10,7 +10,7 @@
 
 #include <httpd.h>
 
-#include "core/trust/snapshot.h"
+#include "core/reload/snapshot.h"
 
 /* A login under way. */
 typedef struct mod_samlc_login_t {

@@ -6,7 +6,7 @@
 #include <httpd.h>
 
 #include "core/base/result.h"
-#include "core/trust/snapshot.h"
+#include "core/reload/snapshot.h"
 
 /*
  * The one answer to a login that failed: the same page whatever the reason, with an incident ID

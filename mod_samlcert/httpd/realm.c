@@ -7,8 +7,8 @@
 #include <unistd.h>
 #include <unixd.h>
 
+#include "core/reload/overlay.h"
 #include "core/trust/moves.h"
-#include "core/trust/overlay.h"
 #include "httpd/guard.h"
 #include "httpd/log.h"
 

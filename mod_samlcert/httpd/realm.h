@@ -9,8 +9,8 @@
 
 #include <httpd.h>
 
-#include "core/trust/archive.h"
-#include "core/trust/loader.h"
+#include "core/history/archive.h"
+#include "core/reload/loader.h"
 #include "httpd/config.h"
 #include "httpd/scoreboard.h"
 #include "httpd/state.h"

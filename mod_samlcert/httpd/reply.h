@@ -8,7 +8,7 @@
 
 #include <httpd.h>
 
-#include "core/trust/snapshot.h"
+#include "core/reload/snapshot.h"
 
 /* `target` if the browser may be sent there (SECURITY-RULES 22), else NULL. NULL stays NULL. */
 const char *mod_samlc_target_check(request_rec *r, const char *target);

@@ -8,8 +8,8 @@
 
 #include <httpd.h>
 
+#include "core/reload/snapshot.h"
 #include "core/store/session.h"
-#include "core/trust/snapshot.h"
 #include "httpd/realm.h"
 
 typedef struct mod_samlc_request_t {

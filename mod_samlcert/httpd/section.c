@@ -4,8 +4,8 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
+#include "core/reload/source.h"
 #include "core/trust/settings.h"
-#include "core/trust/source.h"
 #include "httpd/config.h"
 
 /* The name is that of a directory under idp/ as well, where the section's files are. */

@@ -9,9 +9,9 @@
 
 #include <httpd.h>
 
+#include "core/history/ledger.h"
 #include "core/keys/seal.h"
 #include "core/store/store.h"
-#include "core/trust/ledger.h"
 
 typedef struct mod_samlc_state_t mod_samlc_state_t;
 

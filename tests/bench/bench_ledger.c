@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "core/trust/ledger.h"
+#include "core/history/ledger.h"
 
 #define LOGINS 2000000
 #define SYNCS 50

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "core/trust/loader.h"
+#include "core/reload/loader.h"
 #include "core/xml/xml.h"
 
 #define PAIRS 5000000

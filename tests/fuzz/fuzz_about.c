@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/base/clock.h"
-#include "core/trust/archive.h"
+#include "core/history/archive.h"
 #include "fuzz.h"
 
 const char *const FUZZ_TARGET = "about";

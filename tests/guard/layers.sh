@@ -6,7 +6,7 @@
 
 # library <tab> how its headers begin <tab> the files that may include them, as a pattern
 doors='
-OpenSSL	openssl/	core/(keys/.*|base/result|trust/(chain|conflict|constraint|crl|selftest|signcerts|snapshot)|xml/(encryption|signature)|saml/(redirect|request)|store/store)
+OpenSSL	openssl/	core/(keys/.*|base/result|trust/(chain|conflict|constraint|crl|signcerts)|reload/(selftest|snapshot)|xml/(encryption|signature)|saml/(redirect|request)|store/store)
 libxml2	libxml/	core/(xml/.*|saml/(response|message|assertion)|trust/metadata)
 xmlsec1	xmlsec/	core/xml/(signature|xml)
 jansson	jansson	core/report
@@ -32,6 +32,25 @@ no_httpd_below() {
         | sed 's/$/   (the core calls nobody above it)/'
 }
 
+# Each directory of the core calls only those in front of it; the report alone calls them all.
+floors='base keys store xml trust reload history saml'
+
+calls_run_downwards() {
+    files c h | grep -E '^mod_samlcert/core/[a-z]+/' \
+        | xargs grep -nE '^ *# *include *"core/[a-z]+/' \
+        | awk -v floors="$floors" '
+            BEGIN { n = split(floors, names, " "); for (i = 1; i <= n; i++) floor[names[i]] = i }
+            {
+                split($0, path, "/"); from = path[3]
+                to = $0; sub(/.*"core\//, "", to); sub(/\/.*/, "", to)
+                if (!floor[from] || !floor[to] || floor[to] > floor[from])
+                    print $0 "   (" from " is below " to ")"
+            }'
+    files c h | grep -E '^mod_samlcert/core/[a-z]+/' \
+        | xargs grep -nE '^ *# *include *"core/[a-z]+\.h"' \
+        | sed 's/$/   (nothing in the core calls the report)/'
+}
+
 # The link line is the proof: whatever httpd would have to supply is missing there.
 core_links_alone() {
     grep -qx 'samlcertctl_LDADD = libsamlcert.la' mod_samlcert/Makefile.am \
@@ -46,4 +65,4 @@ one_exit() {
         | xargs grep -n '"Location"' | sed 's/$/   (only reply.c sends a browser elsewhere)/'
 }
 
-{ library_doors; no_httpd_below; core_links_alone; one_exit; } </dev/null | verdict layers
+{ library_doors; no_httpd_below; calls_run_downwards; core_links_alone; one_exit; } </dev/null | verdict layers

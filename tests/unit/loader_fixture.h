@@ -3,8 +3,8 @@
 #ifndef TESTS_UNIT_LOADER_FIXTURE_H
 #define TESTS_UNIT_LOADER_FIXTURE_H
 
-#include "core/trust/archive.h"
-#include "core/trust/loader.h"
+#include "core/history/archive.h"
+#include "core/reload/loader.h"
 
 #define ENTITY_A "https://idp.example/a"
 #define ENTITY_B "https://idp.example/b"

@@ -4,7 +4,7 @@
 #define TESTS_UNIT_MOVES_TREE_H
 
 #include "core/base/result.h"
-#include "core/trust/snapshot.h"
+#include "core/reload/snapshot.h"
 #include "make_cert.h"
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))

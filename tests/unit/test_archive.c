@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/trust/archive.h"
+#include "core/history/archive.h"
 
 #include <apr_strings.h>
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/trust/record.h"
+#include "core/history/record.h"
 #include "loader_fixture.h"
 #include "make_cert.h"
 #include "test.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/trust/change.h"
+#include "core/history/change.h"
 
 #include <apr_strings.h>
 #include <dirent.h>
@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/trust/journal.h"
+#include "core/history/journal.h"
 #include "make_cert.h"
 #include "test.h"
 

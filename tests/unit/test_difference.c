@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/trust/difference.h"
+#include "core/history/difference.h"
 
 #include <apr_strings.h>
 #include <openssl/err.h>

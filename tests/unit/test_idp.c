@@ -4,7 +4,7 @@
 #include <apr_strings.h>
 #include <openssl/err.h>
 
-#include "core/trust/source.h"
+#include "core/reload/source.h"
 #include "core/xml/xml.h"
 #include "make_cert.h"
 #include "test.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/trust/ledger.h"
+#include "core/history/ledger.h"
 
 #include <apr_strings.h>
 #include <fcntl.h>

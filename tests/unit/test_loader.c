@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The races are for ThreadSanitizer to find: see "unit, threads" in ./check. */
-#include "core/trust/loader.h"
+#include "core/reload/loader.h"
 
 #include <apr_strings.h>
 #include <apr_thread_proc.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A directory that an orchestrator mounts: what counts between the flip of ..data and its links. */
-#include "core/trust/mount.h"
+#include "core/reload/mount.h"
 
 #include <apr_strings.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Events of the kernel, and what the loader spares by them. */
-#include "core/trust/notify.h"
+#include "core/reload/notify.h"
 
 #include <apr_strings.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the first use moves; and what moves in copies of generations and in a running server. */
-#include "core/trust/overlay.h"
+#include "core/reload/overlay.h"
 
 #include <apr_strings.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/file.h"
-#include "core/trust/archive.h"
+#include "core/history/archive.h"
 #include "core/trust/moves.h"
 #include "loader_fixture.h"
 #include "moves_tree.h"

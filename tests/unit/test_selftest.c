@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/trust/selftest.h"
+#include "core/reload/selftest.h"
 
 #include <apr_strings.h>
 #include <openssl/core_names.h>
@@ -8,7 +8,7 @@
 #include <openssl/rsa.h>
 #include <sys/stat.h>
 
-#include "core/trust/snapshot.h"
+#include "core/reload/snapshot.h"
 #include "make_cert.h"
 #include "test.h"
 

@@ -3,7 +3,7 @@
 #include <apr_thread_proc.h>
 #include <stdatomic.h>
 
-#include "core/trust/slot.h"
+#include "core/reload/slot.h"
 #include "test.h"
 
 #define READERS 8

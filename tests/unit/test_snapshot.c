@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/trust/snapshot.h"
+#include "core/reload/snapshot.h"
 
 #include <apr_strings.h>
 #include <openssl/err.h>

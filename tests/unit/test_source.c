@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/trust/source.h"
+#include "core/reload/source.h"
 
 #include <apr_strings.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A removal counts at once, also while something else in the trust directory is broken. */
-#include "core/trust/withdraw.h"
+#include "core/reload/withdraw.h"
 
 #include <apr_strings.h>
 #include <stdio.h>

@@ -5,8 +5,8 @@
 
 #include <apr_tables.h>
 
+#include "core/reload/snapshot.h"
 #include "core/store/session.h"
-#include "core/trust/snapshot.h"
 
 /* A Response with more of them is too large. */
 #define SAMLC_MAX_ASSERTIONS 4
