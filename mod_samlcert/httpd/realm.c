@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <unixd.h>
 
+#include "core/base/pool.h"
 #include "core/reload/overlay.h"
 #include "core/trust/moves.h"
 #include "httpd/guard.h"
@@ -329,17 +330,15 @@ static void start(mod_samlc_realm_t *realm, apr_time_t now, apr_pool_t *p)
 void mod_samlc_realm_start_child(mod_samlc_realm_t *realm, apr_pool_t *pchild)
 {
     mod_samlc_realm_child_t *child = apr_pcalloc(pchild, sizeof(*child));
-    apr_allocator_t *allocator = NULL;
     apr_pool_t *scratch = NULL;
 
     atomic_init(&child->loader, NULL);
-    if (apr_allocator_create(&allocator) != APR_SUCCESS
-        || apr_pool_create_ex(&child->pool, pchild, NULL, allocator) != APR_SUCCESS) {
+    child->pool = samlc_pool_make(pchild);
+    if (!child->pool) {
         ap_log_error(APLOG_MARK, APLOG_ERR, APR_ENOMEM, realm->server, MOD_SAMLC_TAG_CHILD_FAILED
                      "internal: no memory for the trust directory");
         return;
     }
-    apr_allocator_owner_set(allocator, child->pool);
     mod_samlc_board_sit_child(&child->seat, realm->board, realm->id, child->pool);
     realm->child = child;
     apr_pool_create(&scratch, pchild);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/state.h"
 
-#include <apr_allocator.h>
 #include <apr_file_info.h>
 #include <apr_strings.h>
 #include <errno.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 #include <unixd.h>
 
+#include "core/base/pool.h"
 #include "core/store/lmdb.h"
 #include "httpd/log.h"
 
@@ -182,15 +182,12 @@ static void try_ledger(mod_samlc_state_t *state, server_rec *s, apr_time_t now)
 
 void mod_samlc_state_open_child(mod_samlc_state_t *state, server_rec *s, apr_pool_t *pchild)
 {
-    apr_allocator_t *allocator = NULL;
-
-    if (apr_allocator_create(&allocator) != APR_SUCCESS
-        || apr_pool_create_ex(&state->pool, pchild, NULL, allocator) != APR_SUCCESS) {
+    state->pool = samlc_pool_make(pchild);
+    if (!state->pool) {
         ap_log_error(APLOG_MARK, APLOG_ERR, APR_ENOMEM, s, MOD_SAMLC_TAG_STORE_CLOSED
                      "internal: no memory for the store");
         return;
     }
-    apr_allocator_owner_set(allocator, state->pool);
     try_open(state, s, apr_time_now());
     try_ledger(state, s, apr_time_now());
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the reload costs where nothing changes: acquire and release (ns, per thread and pair), the
- * look at use and the watchdog's poll (microseconds) with few and with many files, and whether
- * polling for years lets a process grow. Prints a table; not part of `make check`. Links the core
+ * What the reload costs where nothing changes: acquire and release (ns, per thread and pair, and as
+ * throughput lost by 16 threads that also work), the look at use and the watchdog's poll
+ * (microseconds) with few and with many files, and whether polling for years lets a process grow. Prints a table; not part of `make check`. Links the core
  * library alone.
  */
 #include <apr_file_info.h>
@@ -81,6 +81,101 @@ static void bench_slot(samlc_slot_t *slot, int count, apr_pool_t *p)
     }
     ns = now_ns() - start;
     printf("acquire + release, %2d thread(s)      %8.1f ns a pair\n", count, ns / PAIRS);
+}
+
+/* ---- what that costs 16 threads which also work ---- */
+
+#define ROUNDS 21
+#define ROUND_NS 2.5e8
+#define PIECE 4096         /* bytes to add up for one "request": less work than any real one */
+
+typedef struct busy_t {
+    samlc_slot_t *slot;    /* NULL: work alone */
+    double end;
+    long requests;
+    apr_uint32_t sum;
+} busy_t;
+
+static apr_uint32_t do_request(apr_uint32_t sum)
+{
+    static const unsigned char piece[PIECE];
+    int i = 0;
+
+    for (i = 0; i < PIECE; i++) {
+        sum = (sum ^ piece[i]) * 16777619U;
+    }
+    return sum;
+}
+
+static void *APR_THREAD_FUNC be_busy(apr_thread_t *thread, void *data)
+{
+    busy_t *busy = data;
+    samlc_ref_t *ref = NULL;
+
+    (void)thread;
+    while (now_ns() < busy->end) {
+        if (busy->slot) {
+            ref = samlc_slot_acquire(busy->slot);
+            busy->sum += (apr_uint32_t)samlc_ref_snapshot(ref)->number;
+        }
+        busy->sum = do_request(busy->sum);
+        if (busy->slot) {
+            samlc_ref_release(ref);
+        }
+        busy->requests++;
+    }
+    return NULL;
+}
+
+/* Requests in a round by 16 threads. */
+static double be_busy_together(samlc_slot_t *slot, apr_pool_t *p)
+{
+    apr_thread_t *threads[MAX_THREADS];
+    busy_t busy[MAX_THREADS];
+    apr_status_t status = APR_SUCCESS;
+    double end = now_ns() + ROUND_NS;
+    double requests = 0;
+    int i = 0;
+
+    for (i = 0; i < MAX_THREADS; i++) {
+        busy[i] = (busy_t){.slot = slot, .end = end, .sum = (apr_uint32_t)i};
+        check(apr_thread_create(&threads[i], NULL, be_busy, &busy[i], p), "thread");
+    }
+    for (i = 0; i < MAX_THREADS; i++) {
+        apr_thread_join(&status, threads[i]);
+        requests += (double)busy[i].requests;
+    }
+    return requests;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+    return *(const double *)a < *(const double *)b ? -1 : *(const double *)a > *(const double *)b;
+}
+
+/* Round by round without and with, in turn, so that what else the machine does hits both. */
+static void bench_throughput(samlc_slot_t *slot, apr_pool_t *p)
+{
+    double change[ROUNDS];
+    double plain = 0, used = 0, all = 0;
+    int i = 0;
+
+    for (i = 0; i < ROUNDS; i++) {
+        if (i % 2 == 0) {
+            plain = be_busy_together(NULL, p);
+            used = be_busy_together(slot, p);
+        }
+        else {
+            used = be_busy_together(slot, p);
+            plain = be_busy_together(NULL, p);
+        }
+        change[i] = (used / plain - 1) * 100;
+        all += plain;
+    }
+    qsort(change, ROUNDS, sizeof(double), compare_doubles);
+    printf("16 threads, requests of %.1f us        %+7.2f %% with acquire + release (median of %d "
+           "pairs; quartiles %+.2f, %+.2f)\n", ROUND_NS * ROUNDS * sysconf(_SC_NPROCESSORS_ONLN)
+           / 1000 / all, change[ROUNDS / 2], ROUNDS, change[ROUNDS / 4], change[ROUNDS * 3 / 4]);
 }
 
 /* ---- looks and polls ---- */
@@ -212,6 +307,7 @@ static void bench_loader(int idps, int times, apr_pool_t *parent)
     if (idps == 1) {
         bench_slot(samlc_loader_slot(loader), 1, p);
         bench_slot(samlc_loader_slot(loader), 16, p);
+        bench_throughput(samlc_loader_slot(loader), p);
     }
     command = apr_psprintf(p, "rm -rf '%s'", source.dir);
     check(system(command) == 0 ? APR_SUCCESS : APR_EGENERAL, command);

@@ -5,7 +5,6 @@ accepted last goes on serving, from the state directory. What was taken away sta
 import fcntl
 import os
 import pathlib
-import signal
 import time
 
 import pytest
@@ -71,12 +70,7 @@ def repair(site):
 
 
 def kill_children(site):
-    site.httpd.tolerate(r"exit signal Killed \(9\)|AH10392")
-    victims = set(site.httpd.children())
-    for pid in victims:
-        os.kill(pid, signal.SIGKILL)
-    eventually(lambda: site.httpd.children() and not victims & set(site.httpd.children()),
-               what="new children")
+    site.httpd.kill_children()
     eventually(site.httpd._is_ready, what="new children that answer")
 
 

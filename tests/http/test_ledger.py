@@ -33,12 +33,7 @@ def log_in(site, times):
 
 
 def kill_children(site):
-    site.httpd.tolerate(r"exit signal Killed \(9\)|AH10392")
-    victims = set(site.httpd.children())
-    for pid in victims:
-        os.kill(pid, signal.SIGKILL)
-    eventually(lambda: site.httpd.children() and not victims & set(site.httpd.children()),
-               what="new children")
+    site.httpd.kill_children()
     eventually(site.httpd._is_ready, what="new children that answer")
 
 

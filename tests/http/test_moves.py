@@ -4,7 +4,6 @@
 import datetime
 import os
 import re
-import signal
 import threading
 import time
 
@@ -182,12 +181,7 @@ def test_the_last_good_generation_has_its_overlay(make_service, idp, prints, res
         service.httpd.expect("SMC0010.*serves from the state directory")
         service.httpd.restart()
     else:
-        service.httpd.tolerate(r"exit signal Killed \(9\)|AH10392")
-        victims = set(service.httpd.children())
-        for pid in victims:
-            os.kill(pid, signal.SIGKILL)
-        eventually(lambda: service.httpd.children() and not victims & set(service.httpd.children()),
-                   what="new children")
+        service.httpd.kill_children()
 
     def serves():
         status = service.status()

@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The smaller set, under the MPMs that the rest does not use: pytest -m mpm."""
 
-import os
-import signal
 
 import pytest
 
 from harness.browser import environment
 from harness.service import Service, changed
-from harness.tools import eventually
 
 pytestmark = pytest.mark.mpm
 
@@ -62,11 +59,6 @@ def test_restarts_and_killed_children(site):
     assert browser.get("/app/").status_code == 200
     site.httpd.restart()
     assert browser.get("/app/").status_code == 200
-    site.httpd.tolerate(r"exit signal Killed \(9\)|AH10392")
-    victims = set(site.httpd.children())
-    for pid in victims:
-        os.kill(pid, signal.SIGKILL)
-    eventually(lambda: site.httpd.children() and not victims & set(site.httpd.children()),
-               what="new children")
+    site.httpd.kill_children()
     assert browser.get("/app/").status_code == 200
     site.assert_refused(thief.deliver(post), "replay")

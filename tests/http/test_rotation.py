@@ -2,7 +2,6 @@
 """The trust directory changes while the server runs: no restart, no failed login, no lost session."""
 
 import os
-import signal
 import threading
 import time
 
@@ -170,12 +169,7 @@ def test_a_new_child_knows_what_the_old_ones_know(service, idp):
     service.trust.certificate("test", "primary", idp.key("k2"))
     service.settled()
     browser, _, post = service.captured()
-    service.httpd.tolerate(r"exit signal Killed \(9\)|AH10392")
-    victims = set(service.httpd.children())
-    for pid in victims:
-        os.kill(pid, signal.SIGKILL)
-    eventually(lambda: service.httpd.children() and not victims & set(service.httpd.children()),
-               every=0.005, what="new children")
+    service.httpd.kill_children(every=0.005)
     service.assert_refused(browser.deliver(post), "cert-not-listed")
 
 
@@ -263,12 +257,7 @@ def test_a_removal_counts_while_something_else_is_broken(service, idp):
     # A child that starts now gets the last good generation from the archive, and not the removed key.
     idp.set(keys="k1")
     browser, _, post = service.captured()
-    service.httpd.tolerate(r"exit signal Killed \(9\)|AH10392")
-    victims = set(service.httpd.children())
-    for pid in victims:
-        os.kill(pid, signal.SIGKILL)
-    eventually(lambda: service.httpd.children() and not victims & set(service.httpd.children()),
-               every=0.005, what="new children")
+    service.httpd.kill_children(every=0.005)
     service.assert_refused(browser.deliver(post), "cert-not-listed")
 
     service.trust.remove("sp/default/next.key")

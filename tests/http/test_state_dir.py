@@ -2,8 +2,6 @@
 """The disk with the state directory is full, or read-only: who is logged in goes on working, nobody
 gets in twice, the log says so without being flooded, and all of it is over when the disk is back."""
 
-import os
-import signal
 
 import pytest
 
@@ -231,13 +229,8 @@ def test_children_that_start_on_a_read_only_disk(make_site):
     site.httpd.tolerate(STORE_TROUBLE)
     before = site.accepted(2)
     site.disk.fail()
-    site.httpd.tolerate(r"exit signal Killed \(9\)|AH10392")
     site.httpd.expect("SMC0302.*Read-only")
-    victims = set(site.httpd.children())
-    for pid in victims:
-        os.kill(pid, signal.SIGKILL)
-    eventually(lambda: site.httpd.children() and not victims & set(site.httpd.children()),
-               what="new children")
+    site.httpd.kill_children()
     eventually(site.httpd._is_ready, what="new children that answer")
     site.works(before)
     refused = site.login()

@@ -26,9 +26,6 @@ typedef struct samlc_load_t {
     apr_pool_t *ptemp;
 } samlc_load_t;
 
-/* A pool with its own allocator, for a generation; NULL if there is no memory. */
-apr_pool_t *samlc_load_make_pool(void);
-
 /*
  * The content of the file with this path (in a copy: of its place there), read once; its origin
  * lives as long as the generation. Fails as samlc_file_read does.

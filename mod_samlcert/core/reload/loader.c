@@ -24,6 +24,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "core/base/pool.h"
 #include "core/reload/notify.h"
 #include "core/reload/sight.h"
 #include "core/reload/withdraw.h"
@@ -595,24 +596,13 @@ apr_status_t samlc_loader_make(samlc_loader_t **loader, const samlc_source_t *so
                                apr_pool_t *p)
 {
     samlc_loader_t *made = apr_pcalloc(p, sizeof(*made));
-    apr_allocator_t *allocator = NULL;
-    apr_status_t rv = APR_EGENERAL;
 
     *loader = NULL;
-    /* An allocator of its own: `p` belongs to another thread than those that poll and look. */
-    rv = apr_allocator_create(&allocator);
-    if (rv == APR_SUCCESS) {
-        rv = apr_pool_create_ex(&made->pool, p, NULL, allocator);
-        if (rv == APR_SUCCESS) {
-            apr_allocator_owner_set(allocator, made->pool);
-            rv = apr_thread_mutex_create(&made->mutex, APR_THREAD_MUTEX_DEFAULT, made->pool);
-        }
-        else {
-            apr_allocator_destroy(allocator);
-        }
-    }
-    if (rv != APR_SUCCESS) {
-        return samlc_result_fail(res, rv, SAMLC_REASON_INTERNAL, "no memory for the loader");
+    made->pool = samlc_pool_make(p);    /* `p` is of another thread than those that poll and look */
+    if (!made->pool || apr_thread_mutex_create(&made->mutex, APR_THREAD_MUTEX_DEFAULT, made->pool)
+                           != APR_SUCCESS) {
+        return samlc_result_fail(res, APR_ENOMEM, SAMLC_REASON_INTERNAL,
+                                 "no memory for the loader");
     }
     made->source = source;
     if (hooks) {

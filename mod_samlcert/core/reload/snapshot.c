@@ -3,12 +3,12 @@
 
 #include <string.h>
 
-#include <apr_allocator.h>
 #include <apr_strings.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 #include "core/base/file.h"
+#include "core/base/pool.h"
 #include "core/reload/load.h"
 #include "core/reload/overlay.h"
 #include "core/trust/moves.h"
@@ -172,24 +172,6 @@ static void cleanse_contents(const samlc_load_t *l)
     }
 }
 
-/* With an allocator of its own freeing a generation gives its memory back as a whole. */
-apr_pool_t *samlc_load_make_pool(void)
-{
-    apr_allocator_t *allocator = NULL;
-    apr_pool_t *pool = NULL;
-
-    if (apr_allocator_create(&allocator) != APR_SUCCESS) {
-        return NULL;
-    }
-    if (apr_pool_create_unmanaged_ex(&pool, NULL, allocator) != APR_SUCCESS) {
-        apr_allocator_destroy(allocator);
-        return NULL;
-    }
-    apr_allocator_owner_set(allocator, pool);
-    apr_pool_tag(pool, "samlcert generation");
-    return pool;
-}
-
 static void tell_outside(apr_array_header_t **outside_seen, const samlc_load_t *l, apr_pool_t *p)
 {
     int i = 0;
@@ -206,7 +188,7 @@ apr_status_t samlc_snapshot_load(samlc_snapshot_t **snapshot, const samlc_source
                                  apr_array_header_t **outside_seen, apr_time_t now,
                                  samlc_result_t *res, apr_pool_t *p)
 {
-    apr_pool_t *pool = samlc_load_make_pool();
+    apr_pool_t *pool = samlc_pool_make(NULL);
     samlc_snapshot_t *s = NULL;
     samlc_load_t l;
     apr_status_t rv = APR_EGENERAL;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/base/file.h"
+#include "core/base/pool.h"
 #include "core/reload/load.h"
 #include "core/reload/mount.h"
 
@@ -638,7 +639,7 @@ static int is_change_complete(const samlc_source_t *source, apr_pool_t *ptemp)
 samlc_snapshot_t *samlc_snapshot_withdraw(const samlc_snapshot_t *base,
                                           const samlc_source_t *source)
 {
-    apr_pool_t *pool = samlc_load_make_pool();
+    apr_pool_t *pool = samlc_pool_make(NULL);
     apr_pool_t *looks = NULL;
     const samlc_scan_t *before = NULL;
     samlc_snapshot_t *s = NULL;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/trust/known.h"
 
-#include <apr_allocator.h>
 #include <stdatomic.h>
 #include <string.h>
+
+#include "core/base/pool.h"
 
 /*
  * A list that only grows, at its front: a reader that has its first node has all behind it for as
@@ -76,27 +77,10 @@ static int has_room(const samlc_known_cert_t *at, const samlc_pin_t *pin)
     return room > 0;
 }
 
-/* A pool that requests may fill: no parent, an allocator of its own. NULL if there is no memory. */
-static apr_pool_t *make_pool(void)
-{
-    apr_allocator_t *allocator = NULL;
-    apr_pool_t *pool = NULL;
-
-    if (apr_allocator_create(&allocator) != APR_SUCCESS) {
-        return NULL;
-    }
-    if (apr_pool_create_unmanaged_ex(&pool, NULL, allocator) != APR_SUCCESS) {
-        apr_allocator_destroy(allocator);
-        return NULL;
-    }
-    apr_allocator_owner_set(allocator, pool);
-    return pool;
-}
-
 /* NULL, with all of it freed, for what no pin matches. */
 static node_t *make_node(const samlc_signcerts_t *list, const samlc_data_t *der)
 {
-    apr_pool_t *pool = make_pool();
+    apr_pool_t *pool = samlc_pool_make(NULL);    /* requests of several threads fill it */
     samlc_cert_t *cert = NULL;
     node_t *node = NULL;
 

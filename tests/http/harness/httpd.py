@@ -214,6 +214,15 @@ class Httpd:
         eventually(lambda: self._resumed() > before, what="graceful restart")
         eventually(self._is_ready, what="new children")
 
+    def kill_children(self, every=0.05):
+        """SIGKILL for all of them; complete when all are replaced."""
+        self.tolerate(r"exit signal Killed \(9\)|AH10392")
+        victims = set(self.children())
+        for pid in victims:
+            os.kill(pid, signal.SIGKILL)
+        eventually(lambda: self.children() and not victims & set(self.children()), every=every,
+                   what="new children")
+
     def _resumed(self):
         return self.error_log().count("resuming normal operations")
 
