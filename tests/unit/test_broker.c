@@ -330,7 +330,7 @@ START_TEST(broker_is_held_up_by_no_client)
 {
     struct {
         apr_uint32_t magic, realm, role;
-        char set[65];
+        char set[68];    /* with what pads it */
     } request = {0x53414d4b, 0, SAMLC_OWN_ACTIVE, "default"};
     apr_time_t began = apr_time_now();
     int pair[2], fd = -1, before = 0;
