@@ -736,16 +736,16 @@ START_TEST(test_threads)
 {
     pthread_t threads[4];
     job_t jobs[4];
+    job_t job = {NULL, NULL, NULL, 0};
     int i;
 
     add_root(root);
     add_intermediate(intermediate);
-    jobs[0].chain = build();
-    jobs[0].good = parse(leaf, "good.pem");
-    jobs[0].bad = parse(make(SPEC(.cn = "bad", .issuer = stranger)), "bad.pem");
-    jobs[0].wrong = 0;
+    job.chain = build();
+    job.good = parse(leaf, "good.pem");
+    job.bad = parse(make(SPEC(.cn = "bad", .issuer = stranger)), "bad.pem");
     for (i = 0; i < 4; i++) {
-        jobs[i] = jobs[0];
+        jobs[i] = job;
         ck_assert_int_eq(pthread_create(&threads[i], NULL, judge_many, &jobs[i]), 0);
     }
     for (i = 0; i < 4; i++) {
@@ -790,6 +790,9 @@ Suite *suite_chain(void)
     tcase_add_test(tc, test_crl_files);
     LOOP(tc, test_constraints, constraints);
     tcase_add_test(tc, test_issuer_constraint);
+    suite_add_tcase(suite, tc);
+    tc = tcase_create("threads");
+    tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, test_threads);
     suite_add_tcase(suite, tc);
     return suite;

@@ -706,7 +706,6 @@ Suite *suite_ledger(void)
     tcase_add_test(tc, without_a_ledger_nothing_is_known);
     tcase_add_test(tc, pins_by_sha256_are_found_others_are_not_known);
     tcase_add_test(tc, what_has_no_room_is_said_and_takes_nothing_from_the_rest);
-    tcase_add_test(tc, many_threads_count_exactly);
     tcase_add_test(tc, many_processes_make_it_and_count_exactly);
     tcase_add_test(tc, killed_processes_lose_nothing_and_block_nobody);
     tcase_add_test(tc, others_are_those_that_are_not_configured);
@@ -728,6 +727,12 @@ Suite *suite_ledger(void)
     tcase_add_test(tc, nothing_to_read_is_named);
     tcase_add_test(tc, where_the_disk_has_no_place_there_is_no_ledger);
     tcase_add_test(tc, holes_are_filled_when_it_is_opened);
+    suite_add_tcase(s, tc);
+
+    tc = tcase_create("threads");
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, many_threads_count_exactly);
     suite_add_tcase(s, tc);
     return s;
 }

@@ -516,11 +516,14 @@ Suite *suite_lmdb_env(void)
     tcase_add_test(tc, another_format_is_refused);
     tcase_add_loop_test(tc, databases_of_others_are_refused, 0, 3);
     tcase_add_loop_test(tc, truncated_file_is_refused, 0, 5);
-    tcase_add_test(tc, one_thread_wins_each_claim);
     tcase_add_test(tc, one_process_wins_each_claim);
     tcase_add_test(tc, killed_process_loses_nothing_and_holds_nobody_up);
     tcase_add_test(tc, fork_inherits_nothing);
     tcase_add_test(tc, map_grown_by_another_process_is_followed);
+    suite_add_tcase(suite, tc);
+    tc = tcase_create("threads");
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, one_thread_wins_each_claim);
     suite_add_tcase(suite, tc);
     return suite;
 }

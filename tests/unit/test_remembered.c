@@ -426,6 +426,9 @@ Suite *suite_remembered(void)
     tcase_add_test(tc, test_bounded);
     tcase_add_test(tc, test_unwritable);
     tcase_add_test(tc, test_redirect);
+    suite_add_tcase(suite, tc);
+    tc = tcase_create("threads");
+    tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, test_threads);
     suite_add_tcase(suite, tc);
     return suite;
