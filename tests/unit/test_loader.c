@@ -399,21 +399,6 @@ START_TEST(another_message_is_told)
 }
 END_TEST
 
-START_TEST(start_with_a_broken_set_fails)
-{
-    fixture_t *f = fixture_make();
-    samlc_result_t *res = samlc_result_make(f->p);
-
-    half_a_certificate(f);
-    ck_assert_int_ne(samlc_loader_load(f->loader, f->now, res, f->p), APR_SUCCESS);
-    ck_assert_ptr_nonnull(strstr(res->message, "primary.pem"));
-    ck_assert_ptr_null(samlc_slot_acquire(samlc_loader_slot(f->loader)));
-    repair(f);
-    fixture_load(f);
-    ck_assert(fixture_knows(f, ENTITY_A));
-}
-END_TEST
-
 /* Refuses good files: the cause is not in them, as with too few descriptors. */
 static void refuse_by_hidden_cause(fixture_t *f)
 {
@@ -779,7 +764,6 @@ Suite *suite_loader(void)
     tcase_add_loop_test(tc, broken_set_keeps_the_old_one_and_recovers, 0, BREAKAGES);
     tcase_add_loop_test(tc, look_at_a_broken_set_tells_nobody_yet, 0, 2);
     tcase_add_test(tc, another_message_is_told);
-    tcase_add_test(tc, start_with_a_broken_set_fails);
     tcase_add_loop_test(tc, refused_set_is_tried_again, 0, (int)(sizeof(backoffs) / sizeof(int)));
     tcase_add_test(tc, clock_set_back_does_not_stop_the_retry);
     tcase_add_test(tc, too_many_old_generations_delay_a_new_one);

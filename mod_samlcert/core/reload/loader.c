@@ -34,6 +34,8 @@
 #define LOCK_PATIENCE (60 * APR_USEC_PER_SEC)   /* a writer that hangs must not stop a revocation */
 #define START_WAIT (APR_USEC_PER_SEC / 100)     /* for a writer or a flip, at a start ... */
 #define MAX_START_WAITS 100                     /* ... so many times */
+#define EMPTY_WAIT (APR_USEC_PER_SEC / 20)      /* for who edits, if nothing can be served ... */
+#define MAX_EMPTY_WAITS 20                      /* ... so many times */
 #define MAX_START_ATTEMPTS 5                    /* at files that change meanwhile ... */
 #define MAX_LOOK_ATTEMPTS 3                     /* ... and for a login, which can't wait for ever */
 #define MAX_OUTSIDE_ROUNDS 3                    /* until the files outside are known */
@@ -671,30 +673,59 @@ static outcome_t attempt_at_start(samlc_loader_t *loader, apr_time_t now, samlc_
     return outcome;
 }
 
+static int is_empty(const samlc_loader_t *loader)
+{
+    samlc_ref_t *ref = samlc_slot_acquire(loader->slot);
+
+    if (ref) {
+        samlc_ref_release(ref);
+    }
+    return ref == NULL;
+}
+
+/* Loads under the lock, for which it waits. */
+static outcome_t load_locked(samlc_loader_t *loader, apr_time_t now, samlc_result_t *res,
+                             apr_pool_t *p)
+{
+    outcome_t outcome = TORN;
+    int writer_left = 0;
+    int waits = 0;
+    int lock = -1;
+
+    while (!take_lock(&lock, &writer_left, loader, now) && waits < MAX_START_WAITS) {
+        apr_sleep(START_WAIT);
+        waits++;
+    }
+    outcome = attempt_at_start(loader, now, res, p);
+    release_lock(lock);
+    return outcome;
+}
+
 apr_status_t samlc_loader_load(samlc_loader_t *loader, apr_time_t now, samlc_result_t *res,
                                apr_pool_t *p)
 {
     apr_pool_t *scratch = NULL;
     samlc_result_t *own = NULL;
-    apr_status_t rv = APR_SUCCESS;
-    int writer_left = 0;
+    outcome_t outcome = TORN;
     int waits = 0;
-    int lock = -1;
 
     apr_pool_create(&scratch, p);
-    own = samlc_result_make(scratch);
     apr_thread_mutex_lock(loader->mutex);
-    while (!take_lock(&lock, &writer_left, loader, now) && waits < MAX_START_WAITS) {
-        apr_sleep(START_WAIT);
+    own = samlc_result_make(scratch);
+    outcome = load_locked(loader, now, own, scratch);
+    while (outcome != TAKEN && is_empty(loader) && waits < MAX_EMPTY_WAITS) {
+        apr_sleep(EMPTY_WAIT);
         waits++;
+        apr_pool_clear(scratch);
+        own = samlc_result_make(scratch);
+        outcome = load_locked(loader, now, own, scratch);
     }
-    if (attempt_at_start(loader, now, own, scratch) != TAKEN) {
-        rv = samlc_result_fail(res, own->status, own->reason, "%s", own->message);
-    }
-    release_lock(lock);
     apr_thread_mutex_unlock(loader->mutex);
+    if (outcome != TAKEN) {
+        samlc_result_fail(res, own->status, own->reason, "%s", own->message);
+    }
     apr_pool_destroy(scratch);
-    return rv;
+    return outcome == TAKEN ? APR_SUCCESS : res->status;
 }
 
 void samlc_loader_poll(samlc_loader_t *loader, apr_time_t now, apr_pool_t *p)

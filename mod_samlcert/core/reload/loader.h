@@ -54,7 +54,8 @@ apr_status_t samlc_loader_make(samlc_loader_t **loader, const samlc_source_t *so
 
 /*
  * Loads now and unconditionally; for the start of the server and of a child. It fails where the
- * files can't be loaded, even if the last good generation serves instead.
+ * files can't be loaded, even if the last good generation serves instead. Where there is none it
+ * tries again for a second: an edit may be under way.
  */
 apr_status_t samlc_loader_load(samlc_loader_t *loader, apr_time_t now, samlc_result_t *res,
                                apr_pool_t *p);
