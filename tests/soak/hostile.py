@@ -3,11 +3,14 @@
 """Hostile messages by the hundred thousand, posted to the ACS of a running server.
 
 usage: SAMLCERT_BUILD=DIR tests/soak/hostile.py [--mpm event|worker|prefork] [--count 100000] [--seed N]
+                                                [--warm 25000]
 
 They are those of tests/fuzz/corpus/response, as they are and mutated, judged with the trust directory
 and the keys that they were made for, so that they come as far as such messages can; one in fifty is
 one that an honest IdP just signed, with a change after that; and now and then somebody logs in. Exit
 code 0 if nobody else got in, nothing crashed, and memory, descriptors and log stayed within bounds.
+Before those that count --warm others are posted, after which memory is weighed for the first time: each
+thread keeps as much as its largest message needed.
 """
 import argparse
 import base64
@@ -49,7 +52,6 @@ MaxKeepAliveRequests 0
 {extra}
 """
 PROCESSES = 3
-WARM = 0.2               # of the messages, until each child has seen them all
 MAX_GROWTH = 2048        # KiB of anonymous memory
 MAX_LINE = 600           # bytes of the log for each message
 MAX_TROUBLE = 250        # warnings: of 32 signers that nobody configured, for each of the IdPs
@@ -140,6 +142,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--mpm", choices=("event", "worker", "prefork"), default="event")
     parser.add_argument("--count", type=int, default=100000)
+    parser.add_argument("--warm", type=int, default=25000)
     parser.add_argument("--seed", type=int, default=None)
     options = parser.parse_args()
     seed = random.randrange(1000000) if options.seed is None else options.seed
@@ -148,7 +151,7 @@ def main():
         service, idp = lay_out(directory, options.mpm)
         httpd = service.httpd.start()
         try:
-            criteria = soak(service, idp, options.count, seed)
+            criteria = soak(service, idp, options.warm, options.count, seed)
         finally:
             httpd.stop()
     for name, holds in criteria.items():
@@ -156,14 +159,14 @@ def main():
     return 0 if all(criteria.values()) else 1
 
 
-def soak(service, idp, count, seed):
+def soak(service, idp, warm, count, seed):
     httpd = service.httpd
     print(f"seed: {seed}", flush=True)
     monitor = Monitor(httpd, every=1).start()
     size = len(httpd.error_log())
     queue = multiprocessing.Queue()
     workers = [multiprocessing.Process(target=attack, args=(
-        n, facts(service), idp, count // PROCESSES, seed, queue)) for n in range(PROCESSES)]
+        n, facts(service), idp, (warm + count) // PROCESSES, seed, queue)) for n in range(PROCESSES)]
     began = time.monotonic()
     for w in workers:
         w.start()
@@ -178,7 +181,7 @@ def soak(service, idp, count, seed):
     lines = httpd.log_lines()
     trouble = [x.raw for x in lines
                if x.is_trouble and not any(tag in x.text for tag in ("SMC0007", "SMC0103"))]
-    grown = monitor.growth(began + WARM * (ended - began), ended)
+    grown = monitor.growth(began + warm / (warm + count) * (ended - began), ended)
     posted = sum(answers.values())
     print(f"messages: {posted} in {ended - began:.0f} s, {posted / (ended - began):.0f}/s")
     print(f"answers: {dict(sorted(answers.items()))}; codes: {service.status()['logins']}")
@@ -186,7 +189,7 @@ def soak(service, idp, count, seed):
     for g in grown:
         print(f"{'parent' if g.is_parent else 'child'} {g.pid}: resident {g.resident} KiB, anonymous "
               f"{g.anonymous} KiB, open files {g.files}, when warm and at the end; in its course "
-              f"{monitor.course(g.pid, began, ended)}")
+              f"{monitor.course(g.pid, began, ended, 11)}")
     print(f"log: {(len(httpd.error_log()) - size) / posted:.0f} bytes a message, {len(trouble)} lines of "
           "trouble")
     for message in wrong[:5]:
