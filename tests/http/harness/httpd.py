@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A private httpd on a loopback port with TLS, and a judge of its error log."""
 
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -257,14 +258,13 @@ class Httpd:
                    what="the end of the children")
 
     def _processes(self):
-        """(pid, name) of all that the parent has forked."""
+        """(pid, name) of all that the parent has forked and that have not ended yet."""
         pid = self.process.pid
         found = []
-        try:
+        with contextlib.suppress(OSError):
             for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-                found.append((int(child), pathlib.Path(f"/proc/{child}/comm").read_text().strip()))
-        except FileNotFoundError:
-            pass
+                with contextlib.suppress(OSError):
+                    found.append((int(child), pathlib.Path(f"/proc/{child}/comm").read_text().strip()))
         return found
 
     def children(self):
