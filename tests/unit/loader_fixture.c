@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "make_cert.h"
@@ -145,6 +146,22 @@ void fixture_load(fixture_t *f)
 
     ck_assert_msg(samlc_loader_load(f->loader, f->now, res, f->p) == APR_SUCCESS, "%s",
                   res->message);
+}
+
+void fixture_load_during(fixture_t *f, void (*change)(const fixture_t *f))
+{
+    int status = 0;
+    pid_t other = fork();
+
+    ck_assert_int_ge(other, 0);
+    if (other == 0) {
+        apr_sleep(100 * MS);
+        change(f);
+        _exit(0);
+    }
+    fixture_load(f);
+    ck_assert_int_eq(waitpid(other, &status, 0), other);
+    ck_assert_int_eq(status, 0);
 }
 
 apr_int64_t fixture_ctime_ns(const char *path)

@@ -62,6 +62,9 @@ apr_int64_t fixture_ctime_ns(const char *path);
 /* The load of a start, which must succeed. */
 void fixture_load(fixture_t *f);
 
+/* The same, while another process makes this change a tenth of a second later. */
+void fixture_load_during(fixture_t *f, void (*change)(const fixture_t *f));
+
 /* A poll, a quarter of a second after the last one. */
 void fixture_poll(fixture_t *f);
 

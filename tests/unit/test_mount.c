@@ -5,7 +5,6 @@
 #include <apr_strings.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "loader_fixture.h"
@@ -180,26 +179,20 @@ START_TEST(half_a_flip_counts_after_a_second)
 }
 END_TEST
 
+static void link_promoted(const fixture_t *f)
+{
+    link_name(f, "alternate.pem");
+    unlink_name(f, "staged.pem");
+}
+
 START_TEST(start_waits_for_the_links)
 {
     mounted_t *m = make_mounted();
-    pid_t orchestrator = -1;
-    int status = 0;
 
     flip_to_promoted(m);
-    orchestrator = fork();
-    ck_assert_int_ge(orchestrator, 0);
-    if (orchestrator == 0) {
-        apr_sleep(100 * MS);
-        link_name(m->f, "alternate.pem");
-        unlink_name(m->f, "staged.pem");
-        _exit(0);
-    }
     fixture_make_loader(m->f);
-    fixture_load(m->f);
+    fixture_load_during(m->f, link_promoted);
     both_are_trusted(m);
-    ck_assert_int_eq(waitpid(orchestrator, &status, 0), orchestrator);
-    ck_assert_int_eq(status, 0);
 }
 END_TEST
 

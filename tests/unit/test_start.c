@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The load of a start that finds files it can't take, and nothing else to serve. */
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "loader_fixture.h"
 #include "make_cert.h"
 #include "test.h"
+
+static void write_whole(const fixture_t *f)
+{
+    fixture_write_cert(f, "idp/one/primary.pem");
+}
 
 static void write_half(const fixture_t *f)
 {
@@ -22,7 +24,7 @@ START_TEST(broken_set_fails_and_is_named)
     ck_assert_ptr_nonnull(strstr(res->message, "primary.pem"));
     ck_assert_ptr_null(samlc_slot_acquire(samlc_loader_slot(f->loader)));
     ck_assert_int_eq(f->refused, 1);
-    fixture_write_cert(f, "idp/one/primary.pem");
+    write_whole(f);
     fixture_load(f);
     ck_assert(fixture_knows(f, ENTITY_A));
     ck_assert_int_eq(f->recovered, 1);
@@ -33,22 +35,11 @@ END_TEST
 START_TEST(edit_under_way_is_waited_for)
 {
     fixture_t *f = fixture_make();
-    pid_t editor = -1;
-    int status = 0;
 
     write_half(f);
-    editor = fork();
-    ck_assert_int_ge(editor, 0);
-    if (editor == 0) {
-        apr_sleep(150 * MS);
-        fixture_write_cert(f, "idp/one/primary.pem");
-        _exit(0);
-    }
-    fixture_load(f);
+    fixture_load_during(f, write_whole);
     ck_assert(fixture_knows(f, ENTITY_A));
     ck_assert_int_eq(f->accepted, 1);
-    ck_assert_int_eq(waitpid(editor, &status, 0), editor);
-    ck_assert_int_eq(status, 0);
 }
 END_TEST
 
