@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include <unixd.h>
 
+#include "core/base/writers.h"
 #include "httpd/log.h"
 
 #define RETAINED "mod_samlcert-passphrases"
@@ -185,8 +186,7 @@ static const char *check_program(const char *path, apr_pool_t *p)
         return "not a program";
     }
     if (geteuid() == 0
-        && (st.st_uid == ap_unixd_config.user_id || (st.st_mode & S_IWOTH)
-            || (st.st_gid == ap_unixd_config.group_id && (st.st_mode & S_IWGRP)))) {
+        && samlc_writer_of(&st, ap_unixd_config.user_id, ap_unixd_config.group_id)) {
         return "the user that the server runs as, its group or everybody can write it, and root "
                "would run it: chown root, chmod go-w";
     }

@@ -3,12 +3,18 @@
 
 #include <apr_optional.h>
 #include <http_core.h>
+#include <libgen.h>
 #include <mod_watchdog.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/text.h"
+#include "core/base/writers.h"
 #include "httpd/broker.h"
 #include "httpd/log.h"
 #include "httpd/realm.h"
@@ -104,10 +110,36 @@ static apr_status_t watch(const char *name, int is_singleton, apr_interval_time_
     return rv == APR_SUCCESS ? register_callback(watchdog, interval, realm, callback) : rv;
 }
 
-/* Started unprivileged (development, a container) the server's user owns everything anyway. */
-static void warn_of_writers(const mod_samlc_realm_t *realm)
+/* Who can write to a directory above the trust directory can put another one in its place. */
+static void warn_of_replacers(const mod_samlc_realm_t *realm, apr_pool_t *p)
 {
-    if (geteuid() != 0 && access(realm->source.dir, W_OK) == 0) {
+    const samlc_source_t *source = &realm->source;
+    const samlc_writer_t *replacer = NULL;
+    char *real = realpath(source->dir, NULL);
+    const char *dir = real;
+    struct stat st;
+
+    while (dir && strcmp(dir, "/") != 0) {
+        dir = dirname(real);
+        replacer = stat(dir, &st) != 0
+            ? NULL : samlc_replacer_of(&st, source->server_uid, source->server_gid);
+        if (replacer) {
+            ap_log_error(APLOG_MARK, APLOG_WARNING, 0, realm->server, MOD_SAMLC_TAG_REPLACEABLE
+                         "%s, which the trust directory %s lies in, %s: who is trusted can be "
+                         "replaced there as a whole; run `%s %s`", samlc_text_show(dir, p),
+                         source->dir, replacer->what, replacer->remedy, samlc_text_show(dir, p));
+        }
+    }
+    free(real);
+}
+
+/* Started unprivileged (development, a container) the server's user owns everything anyway. */
+static void warn_of_writers(const mod_samlc_realm_t *realm, apr_pool_t *p)
+{
+    if (geteuid() == 0) {
+        warn_of_replacers(realm, p);
+    }
+    else if (access(realm->source.dir, W_OK) == 0) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, realm->server, MOD_SAMLC_TAG_UNPRIVILEGED
                      "%s can be written by the server's own user: whoever takes over the server "
                      "decides who is trusted", realm->source.dir);
@@ -122,7 +154,7 @@ static int start_realm(mod_samlc_realm_t *realm, mod_samlc_board_t *board, apr_p
     apr_status_t rv = APR_SUCCESS;
 
     realm->board = board;
-    warn_of_writers(realm);
+    warn_of_writers(realm, ptemp);
     if (mod_samlc_state_prepare(realm->state, res, ptemp) != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, realm->server, MOD_SAMLC_TAG_STATE_DIR "%s: %s",
                      samlc_reason_word(res->reason), res->message);

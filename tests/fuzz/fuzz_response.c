@@ -55,7 +55,7 @@ void fuzz_setup(apr_pool_t *p)
 
 int fuzz_one(const samlc_data_t *input, apr_pool_t *p)
 {
-    static const char *const known[] = { SEEDS_USER, NULL };
+    static const char *const known[] = { SEEDS_USER, SEEDS_GUEST, NULL };
     samlc_verdict_t *verdict = fuzz_sp_judge(&expected, input, p);
     const apr_array_header_t *attributes = NULL;
     int i = 0;

@@ -694,6 +694,8 @@ static void make_several_messages(void)
                   with_second(first, sign(forge_write(&second, p), "_second", other)));
     second.name_id = SEEDS_EVIL;
     write_message(SEEDS_HOSTILE "several-unsigned", with_second(first, forge_write(&second, p)));
+    second.name_id = SEEDS_GUEST;
+    write_message(SEEDS_VALID "guest", sign(forge_write(&second, p), "_second", other));
     write_message(SEEDS_HOSTILE "several-subjects",
                   with_second(sign(forge_write(&second, p), "_second", other), first));
 }

@@ -17,8 +17,9 @@
 #define SEEDS_LOOSE "https://loose.example.org/idp"    /* allows what is off by default */
 #define SEEDS_SCOPE "example.org"                      /* of SEEDS_OTHER; also NAME.example.net */
 
-/* Everything that signed messages say of a user. Attackers write SEEDS_EVIL. */
+/* Whom signed messages are about. Attackers write SEEDS_EVIL, which no trusted key signs. */
 #define SEEDS_USER "alice@example.org"
+#define SEEDS_GUEST "bob@example.org"
 #define SEEDS_EVIL "admin@example.org"
 
 #define SEEDS_RELAY_STATE "state & more"   /* of the queries; their message is data/request.xml */

@@ -2,6 +2,7 @@
 /* One line for each suite, which is in test_NOUN.c. Append yours. */
 SUITE(result)
 SUITE(text)
+SUITE(writers)
 SUITE(clock)
 SUITE(cookie)
 SUITE(file)

@@ -396,11 +396,56 @@ START_TEST(what_the_server_can_write_is_refused)
 }
 END_TEST
 
+/*
+ * Links, what they lead to, and a directory in which whoever can write to it can put something else.
+ * "/..." and "" lie in another directory than the trust directory.
+ */
+static const struct {
+    const char *link;
+    const char *target;
+    const char *writable;
+} links[] = {
+    {"idp/one/staged.pem", "/staged.pem", ""},
+    {"idp/one/staged.pem", "..1/staged.pem", "idp/one/..1"},
+    {"idp/three", "/idp", ""},
+    {"idp/one/roots/ca.pem", "/staged.pem", ""},
+};
+
+START_TEST(directory_that_a_link_leads_to_is_looked_at)
+{
+    apr_pool_t *p = test_pool();
+    samlc_source_t *source = make_source(p);
+    const char *other = test_dir(p);
+    const char *path = test_path(p, source->dir, links[_i].link);
+    const char *target = links[_i].target[0] == '/'
+        ? apr_pstrcat(p, other, links[_i].target, NULL) : links[_i].target;
+    const char *writable = links[_i].writable[0] == '\0'
+        ? other : test_path(p, source->dir, links[_i].writable);
+
+    ck_assert_int_eq(mkdir(test_path(p, source->dir, "idp/one/..1"), 0755), 0);
+    test_write(test_path(p, source->dir, "idp/one/..1/staged.pem"), "x");
+    test_write(test_path(p, other, "staged.pem"), "x");
+    ck_assert_int_eq(mkdir(test_path(p, other, "idp"), 0755), 0);
+    ck_assert_int_eq(chmod(other, 0755), 0);
+    ck_assert_int_eq(chmod(source->dir, 0755), 0);
+    ck_assert_int_eq(symlink(target, path), 0);
+    source->server_uid = geteuid() + 1;
+    source->server_gid = getegid() + 1;
+    source->check_owner = 1;
+    scan_ok(source, NULL, p);
+    ck_assert_int_eq(chmod(writable, 0757), 0);
+    check_refused(source, SAMLC_REASON_CONFIG_INVALID, writable, "chmod o-w", p);
+    source->check_owner = 0;
+    scan_ok(source, NULL, p);
+}
+END_TEST
+
 START_TEST(files_outside_count)
 {
     apr_pool_t *p = test_pool();
     samlc_source_t *source = make_source(p);
     const char *dir = test_dir(p);
+    const char *target = test_dir(p);
     const char *path = test_path(p, dir, "pins");
     apr_array_header_t *outside = apr_array_make(p, 1, sizeof(const char *));
     samlc_scan_t *missing = NULL;
@@ -426,6 +471,15 @@ START_TEST(files_outside_count)
     ck_assert_int_ne(samlc_source_scan(&there, source, outside, res, p), APR_SUCCESS);
     ck_assert_str_eq(samlc_reason_word(res->reason), "config-invalid");
     ck_assert_ptr_nonnull(strstr(res->message, "chmod o-w"));
+
+    /* So can who can write the one that a link leads to. */
+    ck_assert_int_eq(chmod(dir, 0755), 0);
+    ck_assert_int_eq(rename(path, test_path(p, target, "pins")), 0);
+    ck_assert_int_eq(symlink(test_path(p, target, "pins"), path), 0);
+    scan_ok(source, outside, p);
+    ck_assert_int_eq(chmod(target, 0757), 0);
+    ck_assert_int_ne(samlc_source_scan(&there, source, outside, res, p), APR_SUCCESS);
+    ck_assert_ptr_nonnull(strstr(res->message, target));
 }
 END_TEST
 
@@ -447,6 +501,8 @@ Suite *suite_source(void)
     tcase_add_test(tc, file_in_place_of_a_directory_is_refused);
     tcase_add_loop_test(tc, what_the_server_can_write_is_refused, 0,
                         sizeof(permissions) / sizeof(permissions[0]));
+    tcase_add_loop_test(tc, directory_that_a_link_leads_to_is_looked_at, 0,
+                        sizeof(links) / sizeof(links[0]));
     tcase_add_test(tc, files_outside_count);
     suite_add_tcase(suite, tc);
     return suite;

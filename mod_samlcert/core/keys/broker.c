@@ -17,6 +17,8 @@
 #include <linux/openat2.h>
 #endif
 
+#include "core/base/writers.h"
+
 #define MAGIC 0x53414d4b     /* "SAMK": a stray message is not a request */
 #define MAX_SET 64
 #define SET_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
@@ -116,13 +118,13 @@ static int open_beneath(int dir, const char *name, int flags)
 
 static int is_safe_dir(int fd, const samlc_shelf_t *shelf)
 {
+    uid_t server_uid = shelf->server_uid == shelf->owner ? (uid_t)-1 : shelf->server_uid;
     struct stat st;
 
     if (fstat(fd, &st) != 0) {
         return 0;
     }
-    if ((st.st_uid == shelf->server_uid && st.st_uid != shelf->owner) || (st.st_mode & S_IWOTH)
-        || (st.st_gid == shelf->server_gid && (st.st_mode & S_IWGRP))) {
+    if (samlc_writer_of(&st, server_uid, shelf->server_gid) && !samlc_is_mounted_read_only(fd)) {
         errno = EACCES;
         return 0;
     }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/base/text.h"
+#include "core/base/writers.h"
 #include "core/reload/mount.h"
 
 #define MAX_NAME 64       /* of an IdP or a key set */
@@ -122,36 +123,74 @@ static apr_status_t fail_errno(walk_t *walk, const char *path, int err)
                              apr_strerror(rv, reason, sizeof(reason)));
 }
 
-/* Who can write here can add trust: the server's user, if it is compromised, must not. */
-static apr_status_t check_writers(walk_t *walk, const char *path, const struct stat *st)
+static int is_mounted_read_only(const char *path)
+{
+    int fd = open(path, O_PATH | O_CLOEXEC);
+    int is_read_only = fd >= 0 && samlc_is_mounted_read_only(fd);
+
+    if (fd >= 0) {
+        close(fd);
+    }
+    return is_read_only;
+}
+
+typedef const samlc_writer_t *(*find_writer_t)(const struct stat *st, uid_t uid, gid_t gid);
+
+/* Refuses `path` if `find` finds a writer. */
+static apr_status_t check_by(find_writer_t find, walk_t *walk, const char *path,
+                             const struct stat *st)
 {
     const samlc_source_t *source = walk->source;
-    const char *who = NULL;
-    const char *remedy = NULL;
+    const samlc_writer_t *writer = NULL;
     const char *shown = NULL;
 
     if (!source->check_owner) {
         return APR_SUCCESS;
     }
-    if (st->st_uid == source->server_uid) {
-        who = "belongs to the user that the server runs as";
-        remedy = "chown root";
-    }
-    else if (st->st_mode & S_IWOTH) {
-        who = "can be written by everybody";
-        remedy = "chmod o-w";
-    }
-    else if (st->st_gid == source->server_gid && (st->st_mode & S_IWGRP)) {
-        who = "can be written by the group that the server runs as";
-        remedy = "chmod g-w";
-    }
-    if (!who) {
+    writer = find(st, source->server_uid, source->server_gid);
+    if (!writer || is_mounted_read_only(samlc_source_place(source, path, walk->p))) {
         return APR_SUCCESS;
     }
     shown = samlc_text_show(path, walk->p);
     return samlc_result_fail(walk->res, APR_EACCES, SAMLC_REASON_CONFIG_INVALID,
                              "%s: %s, and whoever writes here decides who is trusted; run `%s %s`",
-                             shown, who, remedy, shown);
+                             shown, writer->what, writer->remedy, shown);
+}
+
+/* Who can write here can add trust: the server's user, if it is compromised, must not. */
+static apr_status_t check_writers(walk_t *walk, const char *path, const struct stat *st)
+{
+    return check_by(samlc_writer_of, walk, path, st);
+}
+
+/* The directory that `path` lies in. */
+static const char *directory_of(const char *path, apr_pool_t *p)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash > path ? apr_pstrmemdup(p, path, (apr_size_t)(slash - path)) : "/";
+}
+
+/* What a link leads to: who could put something else in its place? */
+static apr_status_t check_target(walk_t *walk, const char *path)
+{
+    const char *dir = NULL;
+    char *target = NULL;
+    struct stat st;
+
+    if (!walk->source->check_owner) {
+        return APR_SUCCESS;
+    }
+    target = realpath(samlc_source_place(walk->source, path, walk->p), NULL);
+    if (!target) {
+        return fail_errno(walk, path, errno);
+    }
+    dir = directory_of(target, walk->p);
+    free(target);
+    if (stat(dir, &st) != 0) {
+        return fail_errno(walk, dir, errno);
+    }
+    return check_by(samlc_replacer_of, walk, dir, &st);
 }
 
 static apr_int64_t nanoseconds(const struct timespec *t)
@@ -244,6 +283,10 @@ static apr_status_t walk_entry(int *is_gone, walk_t *walk, int dir, const char *
         return APR_SUCCESS;
     }
     rv = stat_entry(&st, is_gone, walk, dir, path, name);
+    if (rv == APR_SUCCESS && is_link) {
+        rv = check_target(walk, path);
+        *is_gone = APR_STATUS_IS_ENOENT(rv);
+    }
     if (rv != APR_SUCCESS) {
         return rv;
     }
@@ -327,8 +370,8 @@ static apr_status_t walk_directory(int *is_gone, walk_t *walk, int at, const cha
 /* What is not there is seen as missing: the load names it, and its coming is a change. */
 static apr_status_t look_outside(walk_t *walk, const char *path)
 {
+    const char *dir = directory_of(path, walk->p);
     struct stat st;
-    const char *slash = strrchr(path, '/');
     apr_status_t rv = APR_SUCCESS;
 
     if (stat(samlc_source_place(walk->source, path, walk->p), &st) != 0) {
@@ -340,13 +383,10 @@ static apr_status_t look_outside(walk_t *walk, const char *path)
         return APR_SUCCESS;    /* the server writes it */
     }
     rv = check_writers(walk, path, &st);
-    if (rv == APR_SUCCESS && slash && slash > path) {
-        path = apr_pstrmemdup(walk->p, path, (apr_size_t)(slash - path));
-        if (stat(samlc_source_place(walk->source, path, walk->p), &st) == 0) {
-            rv = check_writers(walk, path, &st);
-        }
+    if (rv == APR_SUCCESS && stat(samlc_source_place(walk->source, dir, walk->p), &st) == 0) {
+        rv = check_writers(walk, dir, &st);
     }
-    return rv;
+    return rv == APR_SUCCESS ? check_target(walk, path) : rv;
 }
 
 static int compare_names(const void *a, const void *b)
