@@ -279,7 +279,8 @@ samlc_snapshot_t *mod_samlc_realm_last_good(const mod_samlc_realm_t *realm, apr_
         return NULL;
     }
     if (samlc_archive_load(&snapshot, realm->archive, &realm->source, digest_hex, now, res, p)
-        != APR_SUCCESS) {
+            != APR_SUCCESS
+        && mod_samlc_log_is_due(res->message, now, SAY_EVERY)) {
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, realm->server, MOD_SAMLC_TAG_NO_LAST_GOOD
                      "%s: the last good generation can't be used: %s",
                      samlc_reason_word(res->reason), res->message);
