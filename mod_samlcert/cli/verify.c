@@ -132,12 +132,22 @@ static void print_headline(const ctl_t *ctl, int accepted, samlc_reason_t reason
 static int tell_unreadable(const ctl_t *ctl, const samlc_result_t *res)
 {
     if (ctl->json) {
-        fputs(samlc_report_unreadable(res, ctl->pool), stdout);
+        fputs(samlc_report_unread("refused", res, ctl->pool), stdout);
     }
     else {
         print_headline(ctl, 0, res->reason, res->message);
     }
     return CTL_REFUSED;
+}
+
+/* No verdict: it is not the message that was at fault. */
+static int tell_unusable(const ctl_t *ctl, const samlc_result_t *res)
+{
+    if (ctl->json) {
+        fputs(samlc_report_unread("error", res, ctl->pool), stdout);
+    }
+    ctl_complain(res);
+    return CTL_UNUSABLE;
 }
 
 static int tell_verdict(const ctl_t *ctl, const samlc_verdict_t *verdict)
@@ -220,15 +230,13 @@ int samlc_cmd_verify(ctl_t *ctl, int argc, const char **argv)
     if (ctl_source(&source, ctl, res) != APR_SUCCESS
         || ctl_load(&snapshot, &source, ctl, res) != APR_SUCCESS
         || expect(&expected, ctl, snapshot, res) != APR_SUCCESS) {
-        ctl_complain(res);
-        return CTL_UNUSABLE;
+        return tell_unusable(ctl, res);
     }
     if (ctl_read(&input, argv[0], LARGEST_INPUT, res, ctl->pool) != APR_SUCCESS) {
         if (res->reason == SAMLC_REASON_TOO_LARGE) {
             return tell_unreadable(ctl, res);
         }
-        ctl_complain(res);
-        return CTL_UNUSABLE;
+        return tell_unusable(ctl, res);
     }
     if (read_response(&response, &input, res, ctl->pool) != APR_SUCCESS) {
         return tell_unreadable(ctl, res);

@@ -214,13 +214,12 @@ static json_t *steps(const apr_array_header_t *array, apr_pool_t *p)
     return json;
 }
 
-const char *samlc_report_verdict(const samlc_verdict_t *verdict, apr_pool_t *p)
+static const char *verdict_document(const char *word, const samlc_verdict_t *verdict, apr_pool_t *p)
 {
-    int accepted = verdict->outcome == SAMLC_ACCEPTED && verdict->claims;
-    const samlc_session_t *session = accepted ? &verdict->claims->session : NULL;
+    const samlc_session_t *session = verdict->claims ? &verdict->claims->session : NULL;
     json_t *json = json_object();
 
-    json_object_set_new(json, "verdict", text(accepted ? "accepted" : "refused", p));
+    json_object_set_new(json, "verdict", text(word, p));
     json_object_set_new(json, "code", text(samlc_reason_word(verdict->reason), p));
     json_object_set_new(json, "message", text(verdict->message, p));
     json_object_set_new(json, "idp", text(verdict->idp ? verdict->idp->name : NULL, p));
@@ -231,7 +230,16 @@ const char *samlc_report_verdict(const samlc_verdict_t *verdict, apr_pool_t *p)
     return document(json, p);
 }
 
-const char *samlc_report_unreadable(const samlc_result_t *res, apr_pool_t *p)
+const char *samlc_report_verdict(const samlc_verdict_t *verdict, apr_pool_t *p)
+{
+    samlc_verdict_t shown = *verdict;
+    int accepted = verdict->outcome == SAMLC_ACCEPTED && verdict->claims;
+
+    shown.claims = accepted ? verdict->claims : NULL;
+    return verdict_document(accepted ? "accepted" : "refused", &shown, p);
+}
+
+const char *samlc_report_unread(const char *word, const samlc_result_t *res, apr_pool_t *p)
 {
     samlc_verdict_t verdict = {0};
     samlc_step_t *only = NULL;
@@ -243,7 +251,7 @@ const char *samlc_report_unreadable(const samlc_result_t *res, apr_pool_t *p)
     only->step = "read";
     only->outcome = "failed";
     only->detail = res->message;
-    return samlc_report_verdict(&verdict, p);
+    return verdict_document(word, &verdict, p);
 }
 
 /* The trust that is configured */

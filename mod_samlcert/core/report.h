@@ -68,8 +68,11 @@ const char *samlc_report_status(const samlc_status_report_t *status, apr_pool_t 
 /* contract 5: verdict, code, message, idp, name_id, attributes, certificate, steps */
 const char *samlc_report_verdict(const samlc_verdict_t *verdict, apr_pool_t *p);
 
-/* A message that could not be read at all, in the form of a verdict. */
-const char *samlc_report_unreadable(const samlc_result_t *res, apr_pool_t *p);
+/*
+ * What could not be read, in the form of a verdict: "refused" for a message, "error" where
+ * something else is at fault (the trust directory, a file).
+ */
+const char *samlc_report_unread(const char *word, const samlc_result_t *res, apr_pool_t *p);
 
 /* The signers that nobody configured (samlc_unlisted_t): particulars, times, chain and PEM. */
 const char *samlc_report_unlisted(const apr_array_header_t *list, apr_time_t now, apr_pool_t *p);

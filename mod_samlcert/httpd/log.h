@@ -27,7 +27,7 @@ APLOG_USE_MODULE(samlcert);
 #define MOD_SAMLC_TAG_UNPRIVILEGED "SMC0009: " /* the server's user can write the trust directory */
 
 #define MOD_SAMLC_TAG_LAST_GOOD "SMC0010: " /* started with what the archive has, or could not */
-#define MOD_SAMLC_TAG_REPLACEABLE "SMC0017: "    /* the trust directory, by who can write above it */
+#define MOD_SAMLC_TAG_REPLACEABLE "SMC0017: " /* who writes above the trust directory */
 
 #define MOD_SAMLC_TAG_PASSPHRASE "SMC0011: " /* there is none, or others could read it */
 #define MOD_SAMLC_TAG_PASSPHRASE_KEPT "SMC0012: " /* a restart could not read it again */

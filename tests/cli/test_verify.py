@@ -178,7 +178,9 @@ def test_a_bad_trust_directory_cannot_be_processed(check, trust):
     trust.write("idp/test/idp.conf", "NoSuchSetting on\n")
     answer = check()
     assert answer.code == 2
-    assert "idp.conf:1" in answer.out + answer.err
+    assert "idp.conf:1" in answer.err
+    assert answer.json["verdict"] == "error" and answer.json["code"] == "config-invalid"
+    assert "idp.conf:1" in answer.json["message"]
 
 
 @pytest.mark.parametrize("data", [b"", b"hello", b"<a/>", b"PGEvPg==", b"SAMLResponse=%zz", b"\x00\xff" * 50])

@@ -156,6 +156,8 @@ for name, options in {
         "none: enveloped only": dict(transforms=transform(ENVELOPED), c14n=INC),
         "empty prefix list": dict(prefixes=""), "xs in the prefix list": dict(prefixes="xs"),
         "#default in the prefix list": dict(prefixes="#default"), "both in the prefix list": dict(prefixes="xs #default"),
+        "exclusive with comments": dict(c14n=COMMENTS), "exclusive with comments for SignedInfo": dict(info_c14n=COMMENTS),
+        "exclusive with comments for both": dict(c14n=COMMENTS, info_c14n=COMMENTS),
         "unknown prefix in the list": dict(prefixes="nobody"), "several prefixes": dict(prefixes="saml samlp ds xs xsi"),
 }.items():
     accepted(f"c14n: {name}", "Core 5.4.3, 5.4.4", lambda k, o=options: k.signed("both", options=o, outer=dict(
@@ -164,9 +166,27 @@ accepted("c14n: xsi:type with xs in the prefix list", "Core 5.4.3", lambda k: k.
     options=dict(prefixes="xs"), statement=k.statement().replace(
         "<saml:AttributeValue>", '<saml:AttributeValue xmlns:xs="http://www.w3.org/2001/XMLSchema" '
         'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="xs:string">')))
+# --- white space, comments and instructions in SignedInfo ---
+
+PADDED = {
+    "white space in the methods": lambda s: s.replace('sha256"/>', 'sha256">\n</ds:SignatureMethod>', 1).replace(
+        '#sha256"/>', '#sha256"> </ds:DigestMethod>'),
+    "comments in the methods": lambda s: s.replace('sha256"/>', 'sha256"><!-- --></ds:SignatureMethod>', 1).replace(
+        '#sha256"/>', '#sha256"><!-- --></ds:DigestMethod>'),
+    "comments between": lambda s: s.replace("><ds:", "><!-- c --><ds:"),
+    "instructions between": lambda s: s.replace("><ds:", "><?p i?><ds:"),
+}
+for name, edit in PADDED.items():
+    accepted(f"SignedInfo: {name}", "XML-Signature: mixed content, and what stands between elements",
+             with_(edit=edit))
+for name, edit in {
+        "text in SignatureMethod": lambda s: s.replace('sha256"/>', 'sha256">x</ds:SignatureMethod>', 1),
+        "element in DigestMethod": lambda s: s.replace('#sha256"/>', '#sha256"><x xmlns=""/></ds:DigestMethod>')}.items():
+    refused(f"SignedInfo: {name}", "signature-scope", "SECURITY-RULES 9", with_(edit=edit),
+            "SignedInfo: white space in the methods")
 for name, options in {
-        "exclusive with comments": dict(c14n=COMMENTS), "inclusive with comments": dict(c14n=INC + "#WithComments"),
-        "with comments for SignedInfo": dict(info_c14n=COMMENTS), "1.1": dict(c14n=INC11, info_c14n=EXC),
+        "inclusive with comments": dict(c14n=INC + "#WithComments"),
+        "inclusive with comments for SignedInfo": dict(info_c14n=INC + "#WithComments"), "1.1": dict(c14n=INC11, info_c14n=EXC),
         "unknown": dict(transforms=transform(ENVELOPED) + transform("urn:x"))}.items():
     refused(f"c14n: {name}", "algorithm-forbidden", "SECURITY-RULES 9", with_(**options), ONE)
 refused("c14n: inclusive where only exclusive is allowed", "algorithm-forbidden", "setting",
@@ -235,7 +255,6 @@ EDITS = {   # of SignedInfo, before it is signed
     "two digest methods": lambda t: t.replace("<ds:DigestMethod", '<ds:DigestMethod Algorithm="urn:x"/><ds:DigestMethod'),
     "SignatureMethod twice": lambda t: t.replace("<ds:Reference", '<ds:SignatureMethod Algorithm="urn:x"/><ds:Reference'),
     "no CanonicalizationMethod": lambda t: t.replace(f'<ds:CanonicalizationMethod Algorithm="{EXC}"/>', ""),
-    "instruction": lambda t: t.replace("</ds:SignedInfo>", "<?x y?></ds:SignedInfo>"),
 }
 for name, edit in EDITS.items():
     refused(f"SignedInfo: {name}", ("signature-scope", "malformed"), "SECURITY-RULES 9", with_(edit=edit), ONE)

@@ -125,6 +125,13 @@ accepted("on file: not yet valid, ignored", "CertExpiry ignore", by(LATE), idp="
 accepted("anchored: whole chain", "DESIGN 5", by(LEAF), idp="anchored")
 accepted("anchored: its own root", "a self-signed anchor", by(MAIN), idp="anchored-self")
 accepted("any-trusted: whole chain", "DESIGN 5", by(LEAF), idp="any-trusted")
+SELF_SIGNED = reissued(LEAF).base64
+for name, shown in {"self-signed one first": (SELF_SIGNED, LEAF.base64), "self-signed one last": (LEAF.base64, SELF_SIGNED)}.items():
+    accepted(f"any-trusted: two certificates of the key, {name}", "XML-Signature 4.5.4, DESIGN 5: a union",
+             by(LEAF, key_info=x509_data(*shown)), idp="any-trusted")
+refused("any-trusted: only a self-signed certificate of the key", ("chain-incomplete", "chain-invalid"), "DESIGN 5",
+        by(LEAF, key_info=x509_data(SELF_SIGNED)), "any-trusted: two certificates of the key, self-signed one first",
+        idp="any-trusted")
 accepted("any-trusted: another leaf", "DESIGN 5: any that chains", by(partners.leaf("Another leaf")), idp="any-trusted")
 accepted("any-trusted: constraint met", "AnchorConstraint", by(LEAF), idp="any-trusted-constraint")
 accepted("on file and chain", "ValidateChain on", by(LEAF), idp="chained")

@@ -98,7 +98,6 @@ BROKEN = {
     "open CDATA": lambda t: t.replace(">alice<", "><![CDATA[alice<"),
     "two colons": lambda t: t.replace("<samlp:Status>", "<samlp:Status a:b:c='1'>"),
     "empty": lambda t: "", "white space only": lambda t: " \n", "no XML": lambda t: "hello", "JSON": lambda t: '{"a": 1}',
-    "instruction between elements": lambda t: t.replace("<samlp:Status>", "<?x y?><samlp:Status>"),
     "text between elements": lambda t: t.replace("<samlp:Status>", "x<samlp:Status>"),
     "CDATA between elements": lambda t: t.replace("<samlp:Status>", "<![CDATA[x]]><samlp:Status>"),
     "foreign element": lambda t: t.replace("<samlp:Status>", '<x xmlns="urn:x"/><samlp:Status>'),
@@ -152,6 +151,7 @@ WRITTEN = {
     "prefix bound anew": lambda t: t.replace("<saml:NameID>", f'<q:NameID xmlns:q="{SAML}">').replace(
         "</saml:NameID>", "</q:NameID>"),
     "comments everywhere": lambda t: re.sub(r"(?<=>)(?=<saml)", "<!-- c -->", t),
+    "instructions everywhere": lambda t: re.sub(r"(?<=>)(?=<saml)", "<?p i?>", t),
     "extensions": lambda t: t.replace("<samlp:Status>", '<samlp:Extensions><x xmlns="urn:x" ID="e">y</x></samlp:Extensions>'
                                       "<samlp:Status>"),
     "advice": lambda t: t.replace("<saml:AuthnStatement", "<saml:Advice><saml:AssertionIDRef>_x</saml:AssertionIDRef>"
@@ -196,8 +196,8 @@ def costly(content, c14n=EXC):
     return lambda k: k.signed("response", options={"c14n": c14n}).replace("<samlp:Status>", EXTENSION.format("", content))
 
 
-def many_namespaces(levels, each, elements):
-    scopes = ("".join(f'<x xmlns="urn:x" {" ".join(f"""xmlns:p{d}q{i}="urn:{d}:{i}" """ for i in range(each))}>'
+def many_namespaces(levels, each, elements, prefix="p"):
+    scopes = ("".join(f'<x xmlns="urn:x" {" ".join(f"""xmlns:{prefix}{d}q{i}="urn:{d}:{i}" """ for i in range(each))}>'
                       for d in range(levels)))
     return scopes + "<y/>" * elements + "</x>" * levels
 
@@ -205,6 +205,10 @@ def many_namespaces(levels, each, elements):
 LONG = '<x xmlns:a="urn:{}">' + "<a:b/>" * 4000 + "</x>"
 refused("cost: namespaces in scope of thousands of elements", "malformed", "inclusive c14n looks at each of them each time",
         costly(many_namespaces(25, 55, 2000), INC), "cost: ten namespaces")
+refused("cost: long prefixes of namespaces in scope", "malformed", "inclusive c14n compares them each time",
+        costly(many_namespaces(1, 55, 2000, "p" * 400), INC), "cost: ten namespaces")
+accepted("cost: a long prefix", "long, but not absurd", lambda k: k.signed("response", options={"c14n": INC}, extensions=(
+    f"<samlp:Extensions>{many_namespaces(1, 2, 3, 'p' * 100)}</samlp:Extensions>")))
 accepted("cost: ten namespaces", "as usual", lambda k: k.signed("response", options={"c14n": INC}, extensions=(
     f"<samlp:Extensions>{many_namespaces(2, 5, 300)}</samlp:Extensions>")))
 refused("cost: a namespace name of 100 KB, used 4,000 times", "malformed", "exclusive c14n writes it each time",

@@ -575,7 +575,7 @@ START_TEST(what_cannot_be_read_is_refused)
     samlc_result_t *res = samlc_result_make(p);
 
     samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_MALFORMED, "not XML");
-    read_back(samlc_report_unreadable(res, p));
+    read_back(samlc_report_unread("refused", res, p));
     has_members(json, "verdict code message idp name_id attributes certificate steps");
     is_text("verdict", "refused");
     is_text("code", "malformed");

@@ -77,7 +77,7 @@ static const rule_case_t issuers[] = {
     { SAMLC_REASON_UNKNOWN_IDP, .f = { .response_issuer = FORGE_IDP "?" } },
     { SAMLC_REASON_WRONG_ISSUER, .f = { .issuer = WORLD_OTHER_IDP, .response_issuer = FORGE_IDP } },
     { SAMLC_REASON_WRONG_ISSUER, .f = { .issuer = FORGE_IDP "/", .response_issuer = FORGE_IDP } },
-    { SAMLC_REASON_CERT_NOT_LISTED, .f = { .response_issuer = WORLD_OTHER_IDP } },
+    { SAMLC_REASON_WRONG_ISSUER, .f = { .response_issuer = WORLD_OTHER_IDP } },
     { SAMLC_REASON_CERT_NOT_LISTED, .f = { .issuer = WORLD_OTHER_IDP } },
     { OK_, .f = { 0 }, .from = "<saml:Issuer>",
       .to = "<saml:Issuer Format=\"" ENTITY_FORMAT "\">" },

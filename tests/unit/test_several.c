@@ -187,7 +187,7 @@ static const several_t rules[] = {
       .parts = { [1] = { { .restrictions_xml = "<x:Odd xmlns:x=\"urn:x\"/>" } } } },
     { SAMLC_REASON_MALFORMED, .parts = { [1] = { { .version = "1.1" } } } },
     { SAMLC_REASON_WRONG_ISSUER, .parts = { [1] = { { .issuer = WORLD_OTHER_IDP } } } },
-    { SAMLC_REASON_CERT_NOT_LISTED,
+    { SAMLC_REASON_WRONG_ISSUER,
       .parts = { [1] = { { .issuer = WORLD_OTHER_IDP }, .signer = BY_OTHER } } },
     { SAMLC_REASON_WRONG_RECIPIENT, .parts = { [1] = { { .recipient = FORGE_ACS "2" } } } },
     { SAMLC_REASON_IN_RESPONSE_TO,

@@ -23,12 +23,31 @@ apr_status_t samlc_judge_skip(samlc_judge_t *j, const char *detail)
     return APR_SUCCESS;
 }
 
+/* spec: SAML-Profiles 4.1.4.2 - an IdP speaks for itself; asked again of what was signed */
+static apr_status_t check_issuer(samlc_judge_t *j, const xmlNode *assertion)
+{
+    const char *issuer =
+        samlc_xml_text(samlc_xml_child(assertion, SAMLC_NS_SAML, "Issuer", NULL), j->p);
+
+    if (issuer != NULL && !samlc_text_equal(issuer, j->response->issuer)) {
+        return SAMLC_REFUSE(j, WRONG_ISSUER, "an assertion of %s in a response of %s",
+                            SAMLC_SHOW(j, issuer), SAMLC_SHOW(j, j->response->issuer));
+    }
+    return APR_SUCCESS;
+}
+
 /* spec: SAML-Profiles 4.1.4.2 - the issuer names the one IdP whose keys will be tried */
 static apr_status_t check_idp(samlc_judge_t *j)
 {
     const char *issuer = j->response->issuer;
+    apr_status_t rv = APR_SUCCESS;
+    int i = 0;
 
-    j->idp = issuer == NULL ? NULL : samlc_snapshot_idp_by_entity(j->expected->snapshot, issuer);
+    if (issuer == NULL) {
+        return SAMLC_REFUSE(j, UNKNOWN_IDP, "neither the response nor an assertion that can be "
+                            "read before decryption has an Issuer");
+    }
+    j->idp = samlc_snapshot_idp_by_entity(j->expected->snapshot, issuer);
     if (j->idp == NULL) {
         return SAMLC_REFUSE(j, UNKNOWN_IDP, "no IdP with the entity ID %s is configured",
                             SAMLC_SHOW(j, issuer));
@@ -41,7 +60,10 @@ static apr_status_t check_idp(samlc_judge_t *j)
     if (j->idp->settings->status != SAMLC_STATUS_ACTIVE) {
         return SAMLC_REFUSE(j, IDP_INACTIVE, "IdP %s is inactive", j->idp->name);
     }
-    return APR_SUCCESS;
+    for (i = 0; i < j->parts->nelts && rv == APR_SUCCESS; i++) {
+        rv = check_issuer(j, APR_ARRAY_IDX(j->parts, i, samlc_part_t).node);
+    }
+    return rv;
 }
 
 /* An error is an error, signed or not: it is reported and never leads to anything else. */
@@ -150,8 +172,8 @@ static apr_array_header_t *find_candidates(samlc_judge_t *j, const samlc_signatu
 }
 
 /*
- * Decides about the candidate that made the signature. Where the message does not say that it means
- * this very certificate, it may as well be another one of the same key: a trusted one will do.
+ * Decides about the candidate that made the signature. It may as well be another one of the same
+ * key: any where the message names none, else another one that it names. A trusted one will do.
  */
 static void decide(samlc_judge_t *j, const apr_array_header_t *candidates, int signer)
 {
@@ -159,11 +181,11 @@ static void decide(samlc_judge_t *j, const apr_array_header_t *candidates, int s
     int i = 0;
 
     j->trust = samlc_trust_judge(j->idp->trust, by, j->expected->now, j->p);
-    for (i = signer + 1; !j->trust.is_trusted && !by->is_named && i < candidates->nelts; i++) {
+    for (i = signer + 1; !j->trust.is_trusted && i < candidates->nelts; i++) {
         const samlc_candidate_t *c = &APR_ARRAY_IDX(candidates, i, samlc_candidate_t);
         samlc_trust_verdict_t v;
 
-        if (samlc_key_equal(c->key, by->key)) {
+        if ((c->is_named || !by->is_named) && samlc_key_equal(c->key, by->key)) {
             v = samlc_trust_judge(j->idp->trust, c, j->expected->now, j->p);
             j->trust = v.is_trusted ? v : j->trust;
         }
@@ -333,7 +355,7 @@ static apr_status_t decrypt_assertion(samlc_judge_t *j)
         return SAMLC_REFUSE(j, DECRYPT_FAILED, "none of our keys opens it, or it was changed");
     }
     part->content = j->response_is_verified ? part->plain : NULL;
-    return APR_SUCCESS;
+    return check_issuer(j, part->plain);
 }
 
 static apr_status_t verify_assertion(samlc_judge_t *j)
@@ -380,12 +402,14 @@ static apr_status_t decrypt_parts(samlc_judge_t *j, xmlNodePtr parent, const cha
             continue;
         }
         rv = samlc_encryption_open(&plaintext, node, j->expected->keys, &policy, j->res, j->p);
-        if (rv != APR_SUCCESS) {
-            return rv;
+        if (rv == APR_SUCCESS
+            && (samlc_xml_fill(&plain, node, &plaintext, &SAMLC_XML_MESSAGE, j->res) != APR_SUCCESS
+                || !samlc_xml_is(plain, SAMLC_NS_SAML, inside))) {
+            rv = SAMLC_REFUSE(j, DECRYPT_FAILED, "none of our keys opens it, or it was changed");
         }
-        if (samlc_xml_fill(&plain, node, &plaintext, &SAMLC_XML_MESSAGE, j->res) != APR_SUCCESS
-            || !samlc_xml_is(plain, SAMLC_NS_SAML, inside)) {
-            return SAMLC_REFUSE(j, DECRYPT_FAILED, "none of our keys opens it, or it was changed");
+        if (rv != APR_SUCCESS) {
+            samlc_result_prefix(j->res, name);
+            return rv;
         }
     }
     return APR_SUCCESS;

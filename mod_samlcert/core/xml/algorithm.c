@@ -15,6 +15,9 @@
 #define DSIG_MORE_2007 "http://www.w3.org/2007/05/xmldsig-more#"
 #define XENC "http://www.w3.org/2001/04/xmlenc#"
 #define XENC11 "http://www.w3.org/2009/xmlenc11#"
+#define EXC_C14N "http://www.w3.org/2001/10/xml-exc-c14n#"
+#define C14N "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
+#define C14N11 "http://www.w3.org/2006/12/xml-c14n11"
 
 #define SHA1 "SHA-1 collisions can be bought; a signature over one document may fit another"
 #define SHA224 "SHA-224 has the strength of 112 bits only and nobody needs it"
@@ -23,7 +26,9 @@
 
 /*
  * spec: XML-Signature 6, RFC 9231, XML Encryption 1.1 section 5. What is not here is never allowed:
- * HMAC (its key would be public), MD5, DSA, canonicalisation with comments.
+ * HMAC (its key would be public), MD5, DSA. Comments change nothing: a reference to an ID leaves
+ * them out whatever the canonicalisation (XML-Signature 4.4.3.3), and values are read whole. SAML
+ * Core 5.4.4 names both forms of the exclusive one.
  */
 static const samlc_algorithm_t table[] = {
     {SAMLC_ALGORITHM_SIGNATURE, "rsa-sha256", DSIG_MORE "rsa-sha256", 1, NULL},
@@ -48,9 +53,12 @@ static const samlc_algorithm_t table[] = {
     {SAMLC_ALGORITHM_DIGEST, "sha224", DSIG_MORE "sha224", 0, SHA224},
     {SAMLC_ALGORITHM_DIGEST, "sha1", DSIG "sha1", 0, SHA1},
 
-    {SAMLC_ALGORITHM_C14N, "exc-c14n", "http://www.w3.org/2001/10/xml-exc-c14n#", 1, NULL},
-    {SAMLC_ALGORITHM_C14N, "c14n", "http://www.w3.org/TR/2001/REC-xml-c14n-20010315", 1, NULL},
-    {SAMLC_ALGORITHM_C14N, "c14n11", "http://www.w3.org/2006/12/xml-c14n11", 0, NULL},
+    {SAMLC_ALGORITHM_C14N, "exc-c14n", EXC_C14N, 1, NULL},
+    {SAMLC_ALGORITHM_C14N, "exc-c14n-with-comments", EXC_C14N "WithComments", 1, NULL},
+    {SAMLC_ALGORITHM_C14N, "c14n", C14N, 1, NULL},
+    {SAMLC_ALGORITHM_C14N, "c14n-with-comments", C14N "#WithComments", 0, NULL},
+    {SAMLC_ALGORITHM_C14N, "c14n11", C14N11, 0, NULL},
+    {SAMLC_ALGORITHM_C14N, "c14n11-with-comments", C14N11 "#WithComments", 0, NULL},
 
     {SAMLC_ALGORITHM_KEY_TRANSPORT, "rsa-oaep-mgf1p", XENC "rsa-oaep-mgf1p", 1, NULL},
     {SAMLC_ALGORITHM_KEY_TRANSPORT, "rsa-oaep", XENC11 "rsa-oaep", 1, NULL},
@@ -80,8 +88,6 @@ static const struct {
 } never[] = {
     {"hmac", "HMAC is never allowed: its key would have to be secret, and ours are public"},
     {"md5", "MD5 is never allowed: anybody can make collisions"},
-    {"withcomments", "canonicalisation with comments is never allowed: one could cut a value"},
-    {"#comments", "canonicalisation with comments is never allowed: one could cut a value"},
     {"ecdsa-", NULL},   /* not DSA */
     {"dsa-", "DSA is never allowed: its keys and digests are too small"},
 #ifndef SAMLC_HAVE_RSA_PSS

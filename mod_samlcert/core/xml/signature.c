@@ -22,6 +22,7 @@
 #define URI_C14N "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
 #define URI_ENVELOPED SAMLC_NS_DS "enveloped-signature"
 #define MAX_PREFIX_LIST 256
+#define MIN_EC_BITS 256
 #define MAX_CERT_TEXT (64 * 1024)
 
 /* --- structure --- */
@@ -57,6 +58,14 @@ static apr_status_t read_algorithm(const samlc_algorithm_t **algorithm, const xm
     return APR_SUCCESS;
 }
 
+/* TRUE for an element that has attributes alone. */
+static int is_empty(const xmlNode *node, samlc_result_t *res)
+{
+    static const samlc_xml_model_t NOTHING[] = { { NULL, NULL, 0, 0 } };
+
+    return samlc_xml_check_children(node, NOTHING, res) == APR_SUCCESS;
+}
+
 /* A canonicalisation may have one InclusiveNamespaces child with a short list, and nothing else. */
 static apr_status_t check_c14n(const xmlNode *node, const samlc_signature_policy_t *policy,
                                samlc_result_t *res, apr_pool_t *p)
@@ -75,7 +84,7 @@ static apr_status_t check_c14n(const xmlNode *node, const samlc_signature_policy
     if (rv == APR_SUCCESS && list != NULL) {
         const char *prefixes = samlc_xml_attr(list, "PrefixList", p);
 
-        if (prefixes == NULL || strlen(prefixes) > MAX_PREFIX_LIST || list->children != NULL) {
+        if (prefixes == NULL || strlen(prefixes) > MAX_PREFIX_LIST || !is_empty(list, res)) {
             rv = scope(res, "an odd list of inclusive namespaces");
         }
     }
@@ -100,6 +109,9 @@ static apr_status_t check_transforms(const xmlNode *transforms,
     if (!samlc_text_equal(samlc_xml_attr(enveloped, "Algorithm", p), URI_ENVELOPED)
         || samlc_xml_first(enveloped) != NULL) {
         return scope(res, "the first transform is not enveloped-signature");
+    }
+    if (c14n != NULL && samlc_text_equal(samlc_xml_attr(c14n, "Algorithm", p), URI_ENVELOPED)) {
+        return scope(res, "the second transform is enveloped-signature again");
     }
     if (c14n == NULL
         && !samlc_algorithms_has(policy->allowed[SAMLC_ALGORITHM_C14N],
@@ -175,9 +187,11 @@ static apr_status_t check_reference(samlc_signature_t *s, xmlNodePtr reference,
     if (id == NULL || uri == NULL || uri[0] != '#' || strcmp(uri + 1, id) != 0) {
         return scope(res, "the signature does not refer to the element that it stands in");
     }
-    if (method->children != NULL
-        || samlc_xml_text(samlc_xml_next(method), p) == NULL) {
-        return scope(res, "an odd digest");
+    if (!is_empty(method, res)) {
+        return scope(res, "a DigestMethod with parameters");
+    }
+    if (samlc_xml_text(samlc_xml_next(method), p) == NULL) {
+        return scope(res, "a DigestValue that is not plain text");
     }
     rv = register_id(s->parent, id, res);
     if (rv == APR_SUCCESS) {
@@ -202,8 +216,11 @@ static apr_status_t check_signed_info(samlc_signature_t *s, xmlNodePtr info,
     const xmlNode *method = samlc_xml_next(c14n);
     apr_status_t rv = samlc_xml_check_children(info, MODEL, res);
 
-    if (rv != APR_SUCCESS || method->children != NULL) {
-        return scope(res, "a signature has exactly one reference, and a method without parameters");
+    if (rv != APR_SUCCESS) {
+        return scope(res, "a SignedInfo is a canonicalisation, a method and exactly one reference");
+    }
+    if (!is_empty(method, res)) {
+        return scope(res, "a SignatureMethod with parameters");
     }
     rv = check_c14n(c14n, policy, res, p);
     if (rv == APR_SUCCESS) {
@@ -353,8 +370,13 @@ int samlc_verifier_suits(const samlc_verifier_t *v, const samlc_algorithm_t *met
                           "%s can't be made by an %s key", method->name, type);
         return 0;
     }
-    if ((is_rsa && (samlc_key_bits(v->own) < policy->min_rsa_bits || !v->has_sound_exponent))
-        || (is_ec && samlc_key_bits(v->own) < 256)) {
+    if (is_ec && samlc_key_bits(v->own) < MIN_EC_BITS) {
+        samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_KEY_TOO_SMALL,
+                          "the key is on a curve of %d bits; %d are the least",
+                          samlc_key_bits(v->own), MIN_EC_BITS);
+        return 0;
+    }
+    if (is_rsa && (samlc_key_bits(v->own) < policy->min_rsa_bits || !v->has_sound_exponent)) {
         samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_KEY_TOO_SMALL,
                           "the key has %d bits%s; MinRSABits asks for %d", samlc_key_bits(v->own),
                           v->has_sound_exponent ? "" : " and a weak exponent",

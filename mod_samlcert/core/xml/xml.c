@@ -18,6 +18,7 @@ const samlc_xml_limits_t SAMLC_XML_METADATA = { 64 * 1024 * 1024, 4000000, 64, 2
 #define WHITE_SPACE " \t\r\n"
 #define MAX_NAMESPACE_NAME 256
 #define MAX_NAMESPACES_IN_SCOPE 64
+#define MAX_PREFIXES_IN_SCOPE 512    /* bytes in all */
 
 #ifdef XML_PARSE_NO_XXE
 #define PARSE_NO_XXE XML_PARSE_NO_XXE
@@ -130,7 +131,7 @@ static apr_status_t scan_declaration(scan_t *s)
     }
     if (encoding != NULL && strstr(encoding, "\"utf-8\"") == NULL
         && strstr(encoding, "'utf-8'") == NULL) {
-        return bad(s->res, "not UTF-8");
+        return bad(s->res, "the XML declaration names another encoding than UTF-8");
     }
     return APR_SUCCESS;
 }
@@ -221,8 +222,11 @@ apr_status_t samlc_xml_scan(const samlc_data_t *xml, const samlc_xml_limits_t *l
                                  "%lu bytes of XML; %lu are allowed", (unsigned long)xml->len,
                                  (unsigned long)limits->bytes);
     }
-    if (xml->len == 0 || has_control_byte(xml)) {
-        return bad(res, xml->len == 0 ? "no XML" : "a control character");
+    if (xml->len == 0 || starts_with(&s, "\xFE\xFF") || starts_with(&s, "\xFF\xFE")) {
+        return bad(res, xml->len == 0 ? "no XML" : "UTF-16, where only UTF-8 is read");
+    }
+    if (has_control_byte(xml)) {
+        return bad(res, "a control character");
     }
     if (starts_with(&s, "\xEF\xBB\xBF")) {
         s.at += 3;
@@ -263,27 +267,18 @@ static int is_absolute_uri(const xmlChar *uri)
     return *c == ':';
 }
 
-static int count_declarations(const xmlNode *node)
-{
-    const xmlNs *ns = NULL;
-    int count = 0;
-
-    for (ns = node->nsDef; ns != NULL; ns = ns->next) {
-        count++;
-    }
-    return count;
-}
-
 /*
- * Canonicalisation writes a namespace anew at each element that uses it (exclusive), and looks at
- * all that are in scope at each element (inclusive). Without these limits a small message costs
- * hundreds of megabytes or minutes, and all of it before its signature is known to be bad.
+ * Canonicalisation writes a namespace anew at each element that uses it (exclusive), and looks for
+ * all that are in scope, by prefix, at each element (inclusive). Without these limits a small
+ * message costs hundreds of megabytes or minutes, and all of it before its signature is known to be
+ * bad.
  */
 static const char *scope_problem(const xmlNode *node)
 {
     const xmlNode *outer = NULL;
     const xmlNs *ns = NULL;
     int in_scope = 0;
+    apr_size_t prefixes = 0;
 
     for (ns = node->nsDef; ns != NULL; ns = ns->next) {
         if (ns->href != NULL && strlen((const char *)ns->href) > MAX_NAMESPACE_NAME) {
@@ -292,7 +287,13 @@ static const char *scope_problem(const xmlNode *node)
     }
     for (outer = node; node->nsDef != NULL && outer != NULL && outer->type == XML_ELEMENT_NODE;
          outer = outer->parent) {
-        in_scope += count_declarations(outer);
+        for (ns = outer->nsDef; ns != NULL; ns = ns->next) {
+            in_scope++;
+            prefixes += ns->prefix == NULL ? 0 : strlen((const char *)ns->prefix);
+        }
+    }
+    if (prefixes > MAX_PREFIXES_IN_SCOPE) {
+        return "very long namespace prefixes";
     }
     return in_scope > MAX_NAMESPACES_IN_SCOPE ? "too many namespaces at one place" : NULL;
 }
@@ -567,10 +568,10 @@ int samlc_xml_is_ncname(const char *s)
     return s != NULL && xmlValidateNCName((const xmlChar *)s, 0) == 0;
 }
 
-/* White space and comments may stand between elements, nothing else may. */
+/* White space, comments and instructions may stand between elements, nothing else may. */
 static int is_between(const xmlNode *node)
 {
-    return node->type == XML_COMMENT_NODE || xmlIsBlankNode(node);
+    return node->type == XML_COMMENT_NODE || node->type == XML_PI_NODE || xmlIsBlankNode(node);
 }
 
 /* TRUE if the node is an element of this place. */
