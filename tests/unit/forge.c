@@ -390,8 +390,8 @@ static const char *encrypted_key(const char *wrapped, const forge_encryption_t *
                                  SAMLC_NS_XENC11 "mgf1%s\"/>", method, how->mgf);
     }
     if (how->label != NULL) {
-        method = apr_psprintf(p, "%s<xenc:OAEPparams>%s</xenc:OAEPparams>", method,
-                              samlc_text_base64(how->label, strlen(how->label), p));
+        method = apr_psprintf(p, "<xenc:OAEPparams>%s</xenc:OAEPparams>%s",
+                              samlc_text_base64(how->label, strlen(how->label), p), method);
     }
     return apr_psprintf(p, "<xenc:EncryptedKey xmlns:xenc=\"" SAMLC_NS_XENC "\">"
                            "<xenc:EncryptionMethod Algorithm=\"%s\">%s</xenc:EncryptionMethod>%s"

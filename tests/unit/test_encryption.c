@@ -159,7 +159,12 @@ END_TEST
 
 /* --- structure ------------------------------------------------------------------------------ */
 
-#define EMPTY_KEY "<xenc:EncryptedKey xmlns:xenc=\"" SAMLC_NS_XENC "\"/>"
+#define METHOD(uri) "<xenc:EncryptionMethod Algorithm=\"" uri "\"/>"
+#define CIPHER "<xenc:CipherData><xenc:CipherValue>AAAA</xenc:CipherValue></xenc:CipherData>"
+#define KEY(content) \
+    "<xenc:EncryptedKey xmlns:xenc=\"" SAMLC_NS_XENC "\">" content "</xenc:EncryptedKey>"
+#define SHA1 "<ds:DigestMethod xmlns:ds=\"" SAMLC_NS_DS "\" Algorithm=\"" SAMLC_NS_DS "sha1\"/>"
+#define MGF "<e:MGF xmlns:e=\"" SAMLC_NS_XENC11 "\" Algorithm=\"" SAMLC_NS_XENC11 "mgf1sha1\"/>"
 
 static const struct {
     const char *from, *to;
@@ -192,10 +197,38 @@ static const struct {
       SAMLC_REASON_MALFORMED },
     { "<xenc:CipherValue>", "<xenc:CipherValue>!", SAMLC_REASON_MALFORMED },
     { "<xenc:CipherValue>", "<xenc:CipherValue><x/>", SAMLC_REASON_MALFORMED },
-    { "<ds:KeyInfo", "<ds:Other xmlns:ds=\"" SAMLC_NS_DS "\"/><ds:KeyInfo", SAMLC_REASON_OK },
+    { "<ds:KeyInfo", "<ds:Other xmlns:ds=\"" SAMLC_NS_DS "\"/><ds:KeyInfo",
+      SAMLC_REASON_MALFORMED },
+    { "<ds:KeyInfo", " <!-- x --> <ds:KeyInfo", SAMLC_REASON_OK },
+    { "<ds:KeyInfo", "x<ds:KeyInfo", SAMLC_REASON_MALFORMED },
+    { "<ds:KeyInfo", "<ds:KeyInfo xmlns:ds=\"" SAMLC_NS_DS "\"/><ds:KeyInfo",
+      SAMLC_REASON_MALFORMED },
+    { "<ds:KeyInfo", METHOD("x") "<ds:KeyInfo", SAMLC_REASON_MALFORMED },
+    { "</xenc:EncryptedData>", CIPHER "</xenc:EncryptedData>", SAMLC_REASON_MALFORMED },
+    { "</xenc:EncryptedData>", "<x/></xenc:EncryptedData>", SAMLC_REASON_MALFORMED },
+    { "</xenc:EncryptedData>", "<xenc:EncryptionProperties/></xenc:EncryptedData>",
+      SAMLC_REASON_OK },
+    { "</xenc:EncryptedData>", "</xenc:EncryptedData><x/>", SAMLC_REASON_MALFORMED },
+    { "</xenc:EncryptedKey>", CIPHER "</xenc:EncryptedKey>", SAMLC_REASON_MALFORMED },
+    { "</xenc:EncryptedKey>", "<x/></xenc:EncryptedKey>", SAMLC_REASON_MALFORMED },
+    { "</xenc:EncryptedKey>",
+      "<xenc:ReferenceList/><xenc:CarriedKeyName>x</xenc:CarriedKeyName></xenc:EncryptedKey>",
+      SAMLC_REASON_OK },
+    { "</xenc:EncryptedKey>",
+      "<xenc:CarriedKeyName>x</xenc:CarriedKeyName><xenc:ReferenceList/></xenc:EncryptedKey>",
+      SAMLC_REASON_MALFORMED },
+    { "Algorithm=\"" FORGE_OAEP_MGF1P "\">",
+      "Algorithm=\"" FORGE_OAEP_MGF1P "\"> <xenc:KeySize>256</xenc:KeySize>" MGF,
+      SAMLC_REASON_OK },
+    { "Algorithm=\"" FORGE_OAEP_MGF1P "\">", "Algorithm=\"" FORGE_OAEP_MGF1P "\">" MGF MGF,
+      SAMLC_REASON_MALFORMED },
+    { "Algorithm=\"" FORGE_OAEP_MGF1P "\">", "Algorithm=\"" FORGE_OAEP_MGF1P "\">" SHA1 SHA1,
+      SAMLC_REASON_MALFORMED },
     { "<xenc:EncryptedKey ", "<ds:RetrievalMethod URI=\"http://127.0.0.1:9/\"/><xenc:EncryptedKey ",
       SAMLC_REASON_OK },
-    { "<xenc:EncryptedKey ", EMPTY_KEY "<xenc:EncryptedKey ", SAMLC_REASON_ALGORITHM_FORBIDDEN },
+    { "<xenc:EncryptedKey ", KEY("") "<xenc:EncryptedKey ", SAMLC_REASON_MALFORMED },
+    { "<xenc:EncryptedKey ", KEY(CIPHER) "<xenc:EncryptedKey ", SAMLC_REASON_ALGORITHM_FORBIDDEN },
+    { "<xenc:EncryptedKey ", KEY(METHOD("x") CIPHER) "<xenc:EncryptedKey ", SAMLC_REASON_OK },
 };
 
 START_TEST(test_faults)

@@ -57,19 +57,55 @@ static apr_status_t forbidden(samlc_result_t *res, const char *uri,
                              algorithm->name);
 }
 
-/* CipherData/CipherValue; a CipherReference would make us fetch something and is refused. */
+/* The children of an EncryptedData or EncryptedKey by their schema: XML Encryption 3.1, 3.5. */
+static apr_status_t check_encrypted(const xmlNode *node, int is_key, samlc_result_t *res)
+{
+    static const samlc_xml_model_t DATA[] = {
+        { SAMLC_NS_XENC, "EncryptionMethod", 0, 1 }, { SAMLC_NS_DS, "KeyInfo", 0, 1 },
+        { SAMLC_NS_XENC, "CipherData", 1, 1 }, { SAMLC_NS_XENC, "EncryptionProperties", 0, 1 },
+        { NULL, NULL, 0, 0 }
+    };
+    static const samlc_xml_model_t KEY[] = {
+        { SAMLC_NS_XENC, "EncryptionMethod", 0, 1 }, { SAMLC_NS_DS, "KeyInfo", 0, 1 },
+        { SAMLC_NS_XENC, "CipherData", 1, 1 }, { SAMLC_NS_XENC, "EncryptionProperties", 0, 1 },
+        { SAMLC_NS_XENC, "ReferenceList", 0, 1 }, { SAMLC_NS_XENC, "CarriedKeyName", 0, 1 },
+        { NULL, NULL, 0, 0 }
+    };
+    /* a CipherReference would make us fetch something */
+    static const samlc_xml_model_t CIPHER[] = { { SAMLC_NS_XENC, "CipherValue", 1, 1 },
+                                                { NULL, NULL, 0, 0 } };
+    /* behind OAEPparams in any order (5.2, "any ##other"): MGF has two places and one MGF */
+    static const samlc_xml_model_t METHOD[] = {
+        { SAMLC_NS_XENC, "KeySize", 0, 1 }, { SAMLC_NS_XENC, "OAEPparams", 0, 1 },
+        { SAMLC_NS_XENC11, "MGF", 0, 1 }, { SAMLC_NS_DS, "DigestMethod", 0, 1 },
+        { SAMLC_NS_XENC11, "MGF", 0, 1 }, { NULL, NULL, 0, 0 }
+    };
+    apr_status_t rv = samlc_xml_check_children(node, is_key ? KEY : DATA, res);
+    const xmlNode *method = samlc_xml_child(node, SAMLC_NS_XENC, "EncryptionMethod", NULL);
+    int mgfs = 0;
+
+    if (rv == APR_SUCCESS) {
+        rv = samlc_xml_check_children(samlc_xml_child(node, SAMLC_NS_XENC, "CipherData", NULL),
+                                      CIPHER, res);
+    }
+    if (rv == APR_SUCCESS && method != NULL) {
+        rv = samlc_xml_check_children(method, METHOD, res);
+        samlc_xml_child(method, SAMLC_NS_XENC11, "MGF", &mgfs);
+    }
+    return rv == APR_SUCCESS && mgfs > 1 ? malformed(res, "two MGF in an EncryptionMethod") : rv;
+}
+
+/* Of what check_encrypted let pass. */
 static apr_status_t read_cipher_value(samlc_data_t *out, const xmlNode *parent, samlc_result_t *res,
                                       apr_pool_t *p)
 {
     const xmlNode *data = samlc_xml_child(parent, SAMLC_NS_XENC, "CipherData", NULL);
-    const xmlNode *value = samlc_xml_first(data);
-    const char *text = samlc_xml_text(value, p);
+    const char *text = samlc_xml_text(samlc_xml_first(data), p);
     samlc_data_t in = { (const unsigned char *)text, 0, "CipherValue" };
 
     memset(out, 0, sizeof(*out));
-    if (!samlc_xml_is(value, SAMLC_NS_XENC, "CipherValue") || samlc_xml_next(value) != NULL
-        || text == NULL) {
-        return malformed(res, "encrypted content without a CipherValue of its own");
+    if (text == NULL) {
+        return malformed(res, "a CipherValue with more in it than text");
     }
     in.len = strlen(text);
     return samlc_text_base64_decode(out, &in, p) == APR_SUCCESS
@@ -102,32 +138,23 @@ static const EVP_MD *digest_by_uri(const char *uri)
     return NULL;
 }
 
-/* The children of an OAEP EncryptionMethod (XML Encryption 1.1, 5.5.2). */
+/* The children of an OAEP EncryptionMethod, each there once at most (XML Encryption 1.1, 5.5.2). */
 static apr_status_t read_oaep(wrapped_t *w, const xmlNode *method, samlc_result_t *res,
                               apr_pool_t *p)
 {
-    const xmlNode *node = NULL;
+    const xmlNode *digest = samlc_xml_child(method, SAMLC_NS_DS, "DigestMethod", NULL);
+    const xmlNode *mgf = samlc_xml_child(method, SAMLC_NS_XENC11, "MGF", NULL);
+    const xmlNode *label = samlc_xml_child(method, SAMLC_NS_XENC, "OAEPparams", NULL);
 
     w->padding = RSA_PKCS1_OAEP_PADDING;
-    w->digest = EVP_sha1();
-    w->mgf_digest = EVP_sha1();
-    for (node = samlc_xml_first(method); node != NULL; node = samlc_xml_next(node)) {
-        if (samlc_xml_is(node, SAMLC_NS_DS, "DigestMethod")) {
-            w->digest = digest_by_uri(samlc_xml_attr(node, "Algorithm", p));
-        }
-        else if (samlc_xml_is(node, SAMLC_NS_XENC11, "MGF")) {
-            w->mgf_digest = digest_by_uri(samlc_xml_attr(node, "Algorithm", p));
-        }
-        else if (samlc_xml_is(node, SAMLC_NS_XENC, "OAEPparams")) {
-            const char *text = samlc_xml_text(node, p);
-            samlc_data_t in = { (const unsigned char *)text, text == NULL ? 0 : strlen(text), "" };
+    w->digest = digest == NULL ? EVP_sha1() : digest_by_uri(samlc_xml_attr(digest, "Algorithm", p));
+    w->mgf_digest = mgf == NULL ? EVP_sha1() : digest_by_uri(samlc_xml_attr(mgf, "Algorithm", p));
+    if (label != NULL) {
+        const char *text = samlc_xml_text(label, p);
+        samlc_data_t in = { (const unsigned char *)text, text == NULL ? 0 : strlen(text), "" };
 
-            if (text == NULL || samlc_text_base64_decode(&w->label, &in, p) != APR_SUCCESS) {
-                return malformed(res, "OAEPparams that are not base64");
-            }
-        }
-        else if (!samlc_xml_is(node, SAMLC_NS_XENC, "KeySize")) {
-            return malformed(res, "an odd EncryptionMethod of a key");
+        if (text == NULL || samlc_text_base64_decode(&w->label, &in, p) != APR_SUCCESS) {
+            return malformed(res, "OAEPparams that are not base64");
         }
     }
     return w->digest != NULL && w->mgf_digest != NULL
@@ -193,7 +220,10 @@ static apr_status_t read_keys(apr_array_header_t *keys, const xmlNode *encrypted
             if (++count > SAMLC_MAX_ENCRYPTED_KEYS) {
                 return malformed(res, "too many encrypted keys");
             }
-            rv = read_wrapped(keys, node, policy, res, p);
+            rv = check_encrypted(node, 1, res);
+            if (rv == APR_SUCCESS) {
+                rv = read_wrapped(keys, node, policy, res, p);
+            }
             if (rv != APR_SUCCESS && res->reason == SAMLC_REASON_ALGORITHM_FORBIDDEN
                 && samlc_xml_child(node, SAMLC_NS_XENC, "EncryptionMethod", NULL) != NULL) {
                 *skipped = *res;
@@ -387,20 +417,26 @@ apr_status_t samlc_encryption_open(samlc_data_t *plaintext, xmlNodePtr encrypted
                                    const samlc_encryption_policy_t *policy, samlc_result_t *res,
                                    apr_pool_t *p)
 {
+    /* spec: SAML-Core 2.2.4 */
+    static const samlc_xml_model_t MODEL[] = { { SAMLC_NS_XENC, "EncryptedData", 1, 1 },
+                                               { SAMLC_NS_XENC, "EncryptedKey", 0, SAMLC_XML_MANY },
+                                               { NULL, NULL, 0, 0 } };
     apr_array_header_t *wrapped = apr_array_make(p, 2, sizeof(wrapped_t));
     content_t content;
     const xmlNode *data = NULL;
     apr_status_t rv = APR_EGENERAL;
-    int count = 0;
 
     memset(plaintext, 0, sizeof(*plaintext));
     memset(&content, 0, sizeof(content));
     plaintext->origin = "decrypted content";
-    data = samlc_xml_child(encrypted, SAMLC_NS_XENC, "EncryptedData", &count);
-    if (count != 1) {
-        return malformed(res, "not exactly one EncryptedData");
+    rv = samlc_xml_check_children(encrypted, MODEL, res);
+    if (rv == APR_SUCCESS) {
+        data = samlc_xml_child(encrypted, SAMLC_NS_XENC, "EncryptedData", NULL);
+        rv = check_encrypted(data, 0, res);
     }
-    rv = read_content(&content, data, policy, res, p);
+    if (rv == APR_SUCCESS) {
+        rv = read_content(&content, data, policy, res, p);
+    }
     if (rv == APR_SUCCESS) {
         rv = read_keys(wrapped, encrypted, data, policy, res, p);
     }
