@@ -19,6 +19,7 @@ static apr_pool_t *p;
 static samlc_result_t *res;
 static test_cert_t *root, *leaf;
 static samlc_chain_source_t source;
+static int is_delta;                 /* of lists that are added */
 
 static const samlc_cert_t *parsed(const test_cert_t *made)
 {
@@ -43,6 +44,7 @@ static void setup(void)
     source.roots = roots;
     source.crls = apr_array_make(p, 1, sizeof(samlc_data_t));
     source.crl_check = SAMLC_CRL_LEAF;
+    is_delta = 0;
 }
 
 static void teardown(void)
@@ -73,6 +75,10 @@ static void add_list(apr_time_t next_update, const test_cert_t *revoked)
     if (next_update != 0) {
         ASN1_TIME_set(at, apr_time_sec(next_update));
         ck_assert_int_eq(X509_CRL_set1_nextUpdate(crl, at), 1);
+    }
+    if (is_delta) {
+        ck_assert_int_eq(X509_CRL_add1_ext_i2d(crl, NID_delta_crl, X509_get_serialNumber(
+                             root->x509), 1, 0), 1);
     }
     ck_assert_int_gt(X509_CRL_sign(crl, root->pkey, EVP_sha256()), 0);
     len = i2d_X509_CRL(crl, &der);
@@ -166,6 +172,22 @@ START_TEST(test_undated_revokes)
     expect(MADE, SAMLC_REASON_CERT_REVOKED, "CN=leaf");
     source.crl_check = SAMLC_CRL_OFF;
     expect(MADE, SAMLC_REASON_OK, NULL);
+}
+END_TEST
+
+/* One that revokes something would be ignored. */
+START_TEST(test_delta)
+{
+    samlc_chain_t *chain = NULL;
+
+    add_list(DUE, NULL);
+    is_delta = 1;
+    expect(TEST_NOW - DAY, SAMLC_REASON_OK, NULL);    /* of what came before */
+    add_list(DUE, leaf);
+    ck_assert_int_ne(samlc_chain_make(&chain, &source, res, p), APR_SUCCESS);
+    ck_assert_int_eq(res->reason, SAMLC_REASON_CONFIG_INVALID);
+    ck_assert_str_eq(res->message, "crls/root.crl: is a delta CRL, which is not supported; put the "
+                                   "full one here");
 }
 END_TEST
 
@@ -283,6 +305,7 @@ Suite *suite_crl(void)
     tcase_add_test(tc, test_grace_forgives_nothing_else);
     tcase_add_test(tc, test_undated);
     tcase_add_test(tc, test_undated_revokes);
+    tcase_add_test(tc, test_delta);
     tcase_add_test(tc, test_foreseen);
     tcase_add_test(tc, test_foreseen_undated);
     tcase_add_test(tc, test_foreseen_missing);

@@ -40,6 +40,20 @@ static int count(const samlc_data_t *file, const char *text)
     return n;
 }
 
+/* TRUE for a list that only says what has changed since another one (RFC 5280 5.2.4). */
+static int has_delta(const apr_array_header_t *crls)
+{
+    int i = 0;
+
+    for (i = 0; i < crls->nelts; i++) {
+        if (X509_CRL_get_ext_by_NID(APR_ARRAY_IDX(crls, i, samlc_crl_t).x, NID_delta_crl, -1)
+            >= 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* Takes `x` (may be NULL) over. FALSE if there is nothing, or nothing that can be read. */
 static int add(apr_array_header_t *crls, X509_CRL *x, const char *origin, apr_pool_t *p)
 {
@@ -111,5 +125,10 @@ apr_status_t samlc_crl_read(apr_array_header_t *crls, const samlc_data_t *file, 
                                          file->origin);
     }
     ERR_clear_error();
+    if (has_delta(crls)) {
+        return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_CONFIG_INVALID,
+                                 "%s: is a delta CRL, which is not supported; put the full one "
+                                 "here", file->origin);
+    }
     return APR_SUCCESS;
 }

@@ -22,7 +22,8 @@ typedef struct samlc_crl_t {
 
 /*
  * Adds the lists of a file, one in DER or any number in PEM, to an array of samlc_crl_t. Fails with
- * config-invalid, naming the file: nothing that is cut short or of another kind may stand in it.
+ * config-invalid, naming the file: nothing that is cut short or of another kind may stand in it,
+ * and no delta CRL, which would be ignored without a word.
  */
 apr_status_t samlc_crl_read(apr_array_header_t *crls, const samlc_data_t *file, samlc_result_t *res,
                             apr_pool_t *p);
