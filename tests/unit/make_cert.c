@@ -2,6 +2,7 @@
 #include "make_cert.h"
 
 #include <apr_strings.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
@@ -36,7 +37,15 @@ EVP_PKEY *test_key_make(const char *type, int bits, apr_pool_t *p)
         pkey = EVP_RSA_gen((unsigned int)(bits ? bits : 2048));
     }
     else if (strcmp(type, "EC") == 0) {
-        pkey = EVP_EC_gen(bits == 384 ? "P-384" : bits == 521 ? "P-521" : "P-256");
+        pkey = EVP_EC_gen(bits == 192   ? "P-192"
+                          : bits == 384 ? "P-384"
+                          : bits == 521 ? "P-521"
+                                        : "P-256");
+    }
+    else if (strcmp(type, "explicit-EC") == 0) {
+        pkey = EVP_EC_gen("P-256");
+        ck_assert_int_eq(EVP_PKEY_set_utf8_string_param(pkey, OSSL_PKEY_PARAM_EC_ENCODING,
+                                                        OSSL_PKEY_EC_ENCODING_EXPLICIT), 1);
     }
     else {
         pkey = EVP_PKEY_Q_keygen(NULL, NULL, type);

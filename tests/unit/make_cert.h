@@ -29,7 +29,8 @@ typedef struct test_cert_spec_t {
     const char *cn;             /* the subject is CN=`cn` */
     const test_cert_t *issuer;  /* signs; NULL for self-signed */
     EVP_PKEY *pkey;             /* lent: use this key instead of a new one */
-    const char *key_type;       /* "RSA", "EC" (P-256 or by `key_bits` 384, 521), "ED25519" */
+    /* "RSA", "EC" (P-256 or by `key_bits` 192, 384, 521), "explicit-EC" (P-256 spelt out), "ED25519" */
+    const char *key_type;
     int key_bits;               /* of RSA or EC */
     const EVP_MD *digest;       /* lent: EVP_sha1() ... */
     long serial;

@@ -410,6 +410,29 @@ END_TEST
 
 static const char *relabel(const char *pem, const char *label)
 {
+/* SECURITY-RULES 12: named curves. A message's certificate is for samlc_trust_judge to refuse. */
+START_TEST(test_explicit_curve)
+{
+    const test_cert_t *spelt = test_cert_make(&(test_cert_spec_t){.key_type = "explicit-EC"}, p);
+    const test_cert_t *named = test_cert_make(&(test_cert_spec_t){.key_type = "EC"}, p);
+    const samlc_data_t files[2] = {test_data(spelt->pem, "spelt.pem"), spelt->der};
+    samlc_data_t twin = test_data(named->pem, "named.pem");
+    apr_array_header_t *certs = NULL;
+    samlc_cert_t *cert = NULL;
+    int i = 0;
+
+    for (i = 0; i < 2; i++) {
+        ck_assert_int_ne(samlc_cert_parse_file(&certs, &files[i], res, p), APR_SUCCESS);
+        ck_assert_int_eq(res->reason, SAMLC_REASON_CONFIG_INVALID);
+        ck_assert_msg(strstr(res->message, "explicit EC parameters") != NULL, "%s", res->message);
+        ck_assert_int_eq(strncmp(res->message, files[i].origin, strlen(files[i].origin)), 0);
+    }
+    ck_assert_int_eq(samlc_cert_parse_file(&certs, &twin, res, p), APR_SUCCESS);
+    ck_assert_int_eq(samlc_cert_parse_der(&cert, &spelt->der, res, p), APR_SUCCESS);
+    ck_assert_int_eq(samlc_key_spells_curve(samlc_cert_key(cert)), 1);
+}
+END_TEST
+
     const char *body = strchr(pem, '\n');
     const char *end = strstr(pem, "-----END");
 
@@ -569,3 +592,4 @@ Suite *suite_cert(void)
     suite_add_tcase(suite, tc);
     return suite;
 }
+    tcase_add_test(tc, test_explicit_curve);

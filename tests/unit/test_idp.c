@@ -401,6 +401,16 @@ START_TEST(test_warns_of_weak_keys)
     put_slot(SAMLC_SLOT_PRIMARY,
              test_cert_make(&(test_cert_spec_t){ .cn = "weak", .key_bits = 1024 }, p));
     set_conf("EntityID " ENTITY "\n");
+START_TEST(test_warns_of_small_curves)
+{
+    put_slot(SAMLC_SLOT_PRIMARY, test_cert_make(&(test_cert_spec_t){ .cn = "weak", .key_type = "EC",
+                                                                     .key_bits = 192 }, p));
+    set_conf("EntityID " ENTITY "\n");
+    sound();
+    warns("the curve of the key of CN=weak (slot.pem) has 192 bits; P-256 or a larger one");
+}
+END_TEST
+
     sound();
     warns("CN=weak (slot.pem) has 1024 bits, and MinRSABits is 2048 (key-too-small)");
 }
@@ -465,6 +475,7 @@ Suite *suite_idp(void)
     tcase_add_test(tc, test_warns_of_nothing_trusted);
     tcase_add_test(tc, test_warns_of_list_without_roots);
     tcase_add_test(tc, test_warns_of_dates);
+    tcase_add_test(tc, test_warns_of_small_curves);
     tcase_add_test(tc, test_warns_of_metadata);
     tcase_add_test(tc, test_warns_of_chains);
     tcase_add_test(tc, test_warns_of_conflicts);

@@ -340,6 +340,7 @@ START_TEST(test_parse_private_refusals)
     parse_bad(test_key_pem(pkey, "secret", p), "encrypted", p);
     parse_bad(apr_pstrndup(p, pem, strlen(pem) / 2), "no private key", p);
     parse_bad(apr_pstrndup(p, pem, strlen(pem) - 10), "no private key", p);
+    parse_bad(test_key_pem(test_key_make("explicit-EC", 0, p), NULL, p), "only named curves", p);
     damaged[40] = '!';
     parse_bad(damaged, "no private key", p);
     apr_pool_destroy(p);

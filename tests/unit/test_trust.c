@@ -468,6 +468,28 @@ START_TEST(test_pin_beside_retired_key)
 }
 END_TEST
 
+/* spec: SECURITY-RULES 12 - named curves, whoever shows the certificate and whatever lists it */
+START_TEST(test_explicit_curve)
+{
+    static const char *const lists[] = { "CERT_VALIDATION:IGNORE_TRUST,", "" };
+    const test_cert_t *spelt = test_cert_make(&(test_cert_spec_t){ .cn = "idp", .issuer = ca,
+                                                                   .key_type = "explicit-EC" }, p);
+    int i = 0;
+
+    put(roots, root);
+    put(intermediates, ca);
+    for (i = 0; i < 2; i++) {
+        pin(lists[i], spelt);
+        ck_assert_int_eq(judge_at(spelt, TEST_NOW).reason, SAMLC_REASON_ALGORITHM_FORBIDDEN);
+        pin(lists[i], leaf);
+        ck_assert_int_eq(judge_at(leaf, TEST_NOW).reason, SAMLC_REASON_OK);
+    }
+    set_list("ANY-TRUSTED");
+    ck_assert_int_eq(judge_at(spelt, TEST_NOW).reason, SAMLC_REASON_ALGORITHM_FORBIDDEN);
+    ck_assert_int_eq(judge_at(leaf, TEST_NOW).reason, SAMLC_REASON_OK);
+}
+END_TEST
+
 START_TEST(test_constraint)
 {
     set_list("ANY-TRUSTED");
@@ -750,6 +772,7 @@ Suite *suite_trust(void)
     tcase_add_test(tc, test_report_only_agrees);
     tcase_add_test(tc, test_repeated_hints);
     tcase_add_test(tc, test_retired_come_last);
+    tcase_add_test(tc, test_explicit_curve);
     tcase_add_test(tc, test_constraint);
     tcase_add_loop_test(tc, test_conflict_setting, 0, 4);
     tcase_add_test(tc, test_candidates_on_file);

@@ -163,6 +163,15 @@ apr_status_t samlc_cert_parse_der(samlc_cert_t **cert, const samlc_data_t *der,
 }
 
 /* A place in a PEM file. */
+apr_status_t samlc_cert_check_curve(const samlc_cert_t *cert, samlc_result_t *res)
+{
+    return samlc_key_spells_curve(cert->key)
+               ? samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_CONFIG_INVALID,
+                                   "%s: the curve of the certificate's key is spelt out (explicit "
+                                   "EC parameters); only named curves are used", cert->origin)
+               : APR_SUCCESS;
+}
+
 typedef struct pem_reader_t {
     const samlc_data_t *file;
     const char *at;
@@ -256,6 +265,9 @@ static apr_status_t read_block(samlc_cert_t **cert, pem_reader_t *reader, samlc_
     }
     rv = samlc_cert_parse_der(cert, &der, res, p);
     if (rv != APR_SUCCESS) {
+    if (rv == APR_SUCCESS) {
+        rv = samlc_cert_check_curve(*cert, res);
+    }
         return rv;
     }
     (*cert)->origin = reader->file->origin;
@@ -306,6 +318,9 @@ apr_status_t samlc_cert_parse_file(apr_array_header_t **certs, const samlc_data_
     if (looks_like_der(in)) {
         rv = samlc_cert_parse_der(&cert, in, res, p);
         APR_ARRAY_PUSH(found, samlc_cert_t *) = cert;
+        if (rv == APR_SUCCESS) {
+            rv = samlc_cert_check_curve(cert, res);
+        }
     }
     else {
         rv = parse_pem(found, in, res, p);

@@ -32,10 +32,17 @@ apr_status_t samlc_cert_parse_der(samlc_cert_t **cert, const samlc_data_t *der,
  * A file with one DER certificate, or with one or more PEM certificates and any text around them.
  * An array of samlc_cert_t *, never empty. A block cut short, any block that does not parse, or one
  * that is no certificate (a private key does not belong here) fails the whole file
- * (config-invalid), naming the file and the number of the block. On failure *certs is NULL.
+ * (config-invalid), naming the file and the number of the block. So does a key that
+ * samlc_cert_check_curve refuses. On failure *certs is NULL.
  */
 apr_status_t samlc_cert_parse_file(apr_array_header_t **certs, const samlc_data_t *in,
                                    samlc_result_t *res, apr_pool_t *p);
+
+/*
+ * Fails with config-invalid, naming `cert`'s origin, where the curve of its key is spelt out: no
+ * configuration names such a certificate, and samlc_trust_judge refuses one of a message.
+ */
+apr_status_t samlc_cert_check_curve(const samlc_cert_t *cert, samlc_result_t *res);
 
 X509 *samlc_cert_x509(const samlc_cert_t *cert);               /* lent */
 const samlc_key_t *samlc_cert_key(const samlc_cert_t *cert);   /* lent */

@@ -80,6 +80,18 @@ int samlc_key_bits(const samlc_key_t *key)
     return key->bits;
 }
 
+int samlc_key_spells_curve(const samlc_key_t *key)
+{
+    int spelt = 0;
+
+    if (EVP_PKEY_get_int_param(key->pkey, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &spelt)
+        != 1) {
+        spelt = 0;   /* not of an EC key */
+    }
+    ERR_clear_error();
+    return spelt == 1;
+}
+
 int samlc_key_equal(const samlc_key_t *a, const samlc_key_t *b)
 {
     int equal = 0;
@@ -310,6 +322,12 @@ static apr_status_t keep(samlc_key_t **key, EVP_PKEY *pkey, const samlc_data_t *
                          samlc_result_t *res, apr_pool_t *p)
 {
     *key = samlc_key_make(pkey, p);
+    if (*key && samlc_key_spells_curve(*key)) {
+        *key = NULL;
+        return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_CONFIG_INVALID,
+                                 "%s: the curve of the private key is spelt out (explicit EC "
+                                 "parameters); only named curves are used", pem->origin);
+    }
     return *key ? APR_SUCCESS
                 : samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_CONFIG_INVALID,
                                     "%s: a private key without a public one", pem->origin);

@@ -10,6 +10,8 @@
 
 #define SAMLC_SHA256_LEN 32
 
+#define SAMLC_MIN_EC_BITS 256    /* of the curve */
+
 typedef struct samlc_key_t samlc_key_t;
 
 /*
@@ -27,6 +29,12 @@ const unsigned char *samlc_key_spki_sha256(const samlc_key_t *key);
 /* "RSA", "EC", "ED25519" ... ("unknown" if OpenSSL has no name for it), and its size in bits. */
 const char *samlc_key_type(const samlc_key_t *key);
 int samlc_key_bits(const samlc_key_t *key);
+
+/*
+ * TRUE for an EC key whose curve is spelt out and not named: two curves with one public key are
+ * easily made (CVE-2020-0601), so nothing trusts it.
+ */
+int samlc_key_spells_curve(const samlc_key_t *key);
 
 /* TRUE if both are the same public key. */
 int samlc_key_equal(const samlc_key_t *a, const samlc_key_t *b);

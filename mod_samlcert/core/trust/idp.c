@@ -210,18 +210,25 @@ static void foresee_chains(build_t *b)
 /* A key that signatures are not verified with, whatever makes it trusted. */
 static int foresee_weak_key(build_t *b, const samlc_trust_entry_t *entry)
 {
-    int least = b->material->settings->min_rsa_bits;
+    const char *type = samlc_key_type(entry->key);
+    const char *whose = entry->cert == NULL
+                            ? "a bare key"
+                            : samlc_text_show(samlc_cert_subject(entry->cert), b->p);
+    int bits = samlc_key_bits(entry->key), least = b->material->settings->min_rsa_bits;
 
-    if (strncmp(samlc_key_type(entry->key), "RSA", 3) != 0 || samlc_key_bits(entry->key) >= least) {
-        return 0;
+    if (strncmp(type, "RSA", 3) == 0 && bits < least) {
+        warn(b, apr_psprintf(b->p, "logins will be refused: the key of %s (%s) has %d bits, and"
+                             " MinRSABits is %d (key-too-small)", whose, entry->origin, bits,
+                             least));
+        return 1;
     }
-    warn(b, apr_psprintf(b->p, "logins will be refused: the key of %s (%s) has %d bits, and"
-                         " MinRSABits is %d (key-too-small)",
-                         entry->cert == NULL ? "a bare key"
-                                             : samlc_text_show(samlc_cert_subject(entry->cert),
-                                                               b->p),
-                         entry->origin, samlc_key_bits(entry->key), least));
-    return 1;
+    if (strcmp(type, "EC") == 0 && bits < SAMLC_MIN_EC_BITS) {
+        warn(b, apr_psprintf(b->p, "logins will be refused: the curve of the key of %s (%s) has %d"
+                             " bits; P-256 or a larger one is needed (key-too-small)", whose,
+                             entry->origin, bits));
+        return 1;
+    }
+    return 0;
 }
 
 static void foresee_entry(build_t *b, const samlc_trust_entry_t *entry)

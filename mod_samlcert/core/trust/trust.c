@@ -369,6 +369,12 @@ static samlc_trust_verdict_t judge_claim(const samlc_trust_t *trust, const claim
                           apr_psprintf(p, "%s was valid until %s", claim->origin,
                                        samlc_clock_format(trust->metadata_valid_until, p)));
     }
+    if (samlc_key_spells_curve(claim->key)) {
+        return verdict_of(claim, SAMLC_REASON_ALGORITHM_FORBIDDEN,
+                          apr_psprintf(p, "%s: the curve of its key is spelt out (explicit EC "
+                                       "parameters); only named curves are trusted",
+                                       describe(claim, p)));
+    }
     v = judge_dates(trust, claim, now, p);
     if (v.reason != SAMLC_REASON_OK) {
         return v;
