@@ -231,6 +231,50 @@ START_TEST(test_self_signed_tampered)
 }
 END_TEST
 
+/* Which of the certificates in a file are CAs of others there. */
+START_TEST(test_find_issued)
+{
+    const test_cert_t *root = test_cert_make(&(test_cert_spec_t){.cn = "root", .key_type = "EC",
+                                                                 .is_ca = 1}, p);
+    const test_cert_t *made[6] = {
+        test_cert_make(&(test_cert_spec_t){.cn = "leaf", .key_type = "EC", .issuer = root}, p),
+        root,
+        test_cert_make(&(test_cert_spec_t){.cn = "other", .key_type = "EC"}, p),
+        /* root made anew, with its key */
+        test_cert_make(&(test_cert_spec_t){.cn = "root", .pkey = root->pkey, .serial = 2}, p),
+        /* the name alone does not make an issuer */
+        test_cert_make(&(test_cert_spec_t){.cn = "root", .key_type = "EC", .serial = 3}, p),
+        test_cert_make(&(test_cert_spec_t){.cn = "other", .key_type = "EC", .serial = 4}, p),
+    };
+    static const int issued[6] = {-1, 0, -1, 0, -1, -1};
+    apr_array_header_t *certs = apr_array_make(p, 6, sizeof(samlc_cert_t *));
+    apr_array_header_t *without_leaf = NULL;
+    int i = 0;
+
+    for (i = 0; i < 6; i++) {
+        samlc_cert_t *cert = NULL;
+
+        ck_assert_int_eq(samlc_cert_parse_der(&cert, &made[i]->der, res, p), APR_SUCCESS);
+        APR_ARRAY_PUSH(certs, samlc_cert_t *) = cert;
+    }
+    for (i = 0; i < 6; i++) {
+        const samlc_cert_t *found =
+            samlc_cert_find_issued(APR_ARRAY_IDX(certs, i, samlc_cert_t *), certs);
+
+        ck_assert_msg(found == (issued[i] < 0 ? NULL
+                                              : APR_ARRAY_IDX(certs, issued[i], samlc_cert_t *)),
+                      "%d", i);
+    }
+    /* two certificates of one key, self-signed: neither is a CA of the other */
+    without_leaf = apr_array_copy(p, certs);
+    APR_ARRAY_IDX(without_leaf, 0, samlc_cert_t *) = APR_ARRAY_IDX(certs, 1, samlc_cert_t *);
+    for (i = 0; i < 6; i++) {
+        ck_assert_ptr_null(samlc_cert_find_issued(APR_ARRAY_IDX(certs, i, samlc_cert_t *),
+                                                  without_leaf));
+    }
+}
+END_TEST
+
 START_TEST(test_equal)
 {
     test_cert_t *made = make("a");
@@ -366,6 +410,29 @@ START_TEST(test_parse_file_der_with_dashes)
 }
 END_TEST
 
+/* SECURITY-RULES 12: named curves. A message's certificate is for samlc_trust_judge to refuse. */
+START_TEST(test_explicit_curve)
+{
+    const test_cert_t *spelt = test_cert_make(&(test_cert_spec_t){.key_type = "explicit-EC"}, p);
+    const test_cert_t *named = test_cert_make(&(test_cert_spec_t){.key_type = "EC"}, p);
+    const samlc_data_t files[2] = {test_data(spelt->pem, "spelt.pem"), spelt->der};
+    samlc_data_t twin = test_data(named->pem, "named.pem");
+    apr_array_header_t *certs = NULL;
+    samlc_cert_t *cert = NULL;
+    int i = 0;
+
+    for (i = 0; i < 2; i++) {
+        ck_assert_int_ne(samlc_cert_parse_file(&certs, &files[i], res, p), APR_SUCCESS);
+        ck_assert_int_eq(res->reason, SAMLC_REASON_CONFIG_INVALID);
+        ck_assert_msg(strstr(res->message, "explicit EC parameters") != NULL, "%s", res->message);
+        ck_assert_int_eq(strncmp(res->message, files[i].origin, strlen(files[i].origin)), 0);
+    }
+    ck_assert_int_eq(samlc_cert_parse_file(&certs, &twin, res, p), APR_SUCCESS);
+    ck_assert_int_eq(samlc_cert_parse_der(&cert, &spelt->der, res, p), APR_SUCCESS);
+    ck_assert_int_eq(samlc_key_spells_curve(samlc_cert_key(cert)), 1);
+}
+END_TEST
+
 START_TEST(test_parse_file_without_certificate)
 {
     file_fails("", "no certificate");
@@ -410,29 +477,6 @@ END_TEST
 
 static const char *relabel(const char *pem, const char *label)
 {
-/* SECURITY-RULES 12: named curves. A message's certificate is for samlc_trust_judge to refuse. */
-START_TEST(test_explicit_curve)
-{
-    const test_cert_t *spelt = test_cert_make(&(test_cert_spec_t){.key_type = "explicit-EC"}, p);
-    const test_cert_t *named = test_cert_make(&(test_cert_spec_t){.key_type = "EC"}, p);
-    const samlc_data_t files[2] = {test_data(spelt->pem, "spelt.pem"), spelt->der};
-    samlc_data_t twin = test_data(named->pem, "named.pem");
-    apr_array_header_t *certs = NULL;
-    samlc_cert_t *cert = NULL;
-    int i = 0;
-
-    for (i = 0; i < 2; i++) {
-        ck_assert_int_ne(samlc_cert_parse_file(&certs, &files[i], res, p), APR_SUCCESS);
-        ck_assert_int_eq(res->reason, SAMLC_REASON_CONFIG_INVALID);
-        ck_assert_msg(strstr(res->message, "explicit EC parameters") != NULL, "%s", res->message);
-        ck_assert_int_eq(strncmp(res->message, files[i].origin, strlen(files[i].origin)), 0);
-    }
-    ck_assert_int_eq(samlc_cert_parse_file(&certs, &twin, res, p), APR_SUCCESS);
-    ck_assert_int_eq(samlc_cert_parse_der(&cert, &spelt->der, res, p), APR_SUCCESS);
-    ck_assert_int_eq(samlc_key_spells_curve(samlc_cert_key(cert)), 1);
-}
-END_TEST
-
     const char *body = strchr(pem, '\n');
     const char *end = strstr(pem, "-----END");
 
@@ -575,7 +619,9 @@ Suite *suite_cert(void)
     tcase_add_test(tc, test_bad_key);
     tcase_add_test(tc, test_self_signed);
     tcase_add_test(tc, test_self_signed_tampered);
+    tcase_add_test(tc, test_find_issued);
     tcase_add_test(tc, test_equal);
+    tcase_add_test(tc, test_explicit_curve);
     tcase_add_test(tc, test_parse_der_refusals);
     tcase_add_test(tc, test_parse_file);
     tcase_add_test(tc, test_parse_file_der);
@@ -592,4 +638,3 @@ Suite *suite_cert(void)
     suite_add_tcase(suite, tc);
     return suite;
 }
-    tcase_add_test(tc, test_explicit_curve);

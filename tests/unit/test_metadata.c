@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 
 #include "core/base/clock.h"
+#include "core/xml/xml.h"
 #include "make_cert.h"
 #include "test.h"
 
@@ -19,7 +20,7 @@
 
 static apr_pool_t *p;
 static samlc_result_t *res;
-static test_cert_t *certs[3];   /* a, b, c */
+static test_cert_t *certs[6];   /* a, b, c; d issued e, and the curve of f is spelt out */
 
 static void setup(void)
 {
@@ -28,6 +29,10 @@ static void setup(void)
     certs[0] = test_cert_make(&(test_cert_spec_t){.cn = "a", .key_type = "EC"}, p);
     certs[1] = test_cert_make(&(test_cert_spec_t){.cn = "b", .key_type = "EC"}, p);
     certs[2] = test_cert_make(&(test_cert_spec_t){.cn = "c"}, p);   /* RSA */
+    certs[3] = test_cert_make(&(test_cert_spec_t){.cn = "d", .key_type = "EC", .is_ca = 1}, p);
+    certs[4] = test_cert_make(&(test_cert_spec_t){.cn = "e", .key_type = "EC", .issuer = certs[3]},
+                              p);
+    certs[5] = test_cert_make(&(test_cert_spec_t){.cn = "f", .key_type = "explicit-EC"}, p);
 }
 
 static void teardown(void)
@@ -64,7 +69,7 @@ static const char *expand_word(const char *word, apr_size_t len)
     const char *base64 = NULL;
     const char *wrapped = "\n\t\t";
 
-    if (len == 1 && *word >= 'a' && *word <= 'c') {
+    if (len == 1 && *word >= 'a' && *word <= 'f') {
         return samlc_text_base64(certs[*word - 'a']->der.data, certs[*word - 'a']->der.len, p);
     }
     if (len == 9 && strncmp(word, "wrapped-", 8) == 0) {   /* as lasso writes it */
@@ -86,7 +91,7 @@ static const char *expand_word(const char *word, apr_size_t len)
     return NULL;
 }
 
-/* Puts in certificates for {a}, {b}, {c} and {wrapped-a}, a's {point}, and c's {modulus} and
+/* Puts in certificates for {a} to {f} and {wrapped-a}, a's {point}, and c's {modulus} and
  * {exponent}. */
 static samlc_data_t expand(const char *template)
 {
@@ -116,7 +121,7 @@ static const char *keys_of(const samlc_metadata_t *metadata)
         const samlc_metadata_key_t *key = &APR_ARRAY_IDX(metadata->keys, i, samlc_metadata_key_t);
         const char *name = "?";
 
-        for (j = 0; j < 3; j++) {
+        for (j = 0; j < 6; j++) {
             if (EVP_PKEY_eq(samlc_key_get(key->key), certs[j]->pkey) == 1) {
                 name = apr_psprintf(p, key->cert ? "%c" : "(%c)", 'a' + j);
             }
@@ -265,7 +270,8 @@ static const struct {
     const char *xml;
     const char *entity_id;
     const char *keys;      /* NULL: refused */
-    const char *refusal;   /* how the sentence goes on behind "metadata.xml" */
+    /* how the sentence goes on behind "metadata.xml"; with keys: that of the only warning */
+    const char *said;
 } cases[] = {
     /* keys */
     {SIMPLE(A), NULL, "a", NULL},
@@ -281,12 +287,28 @@ static const struct {
     {SIMPLE(KEY("", CERT("{a}") CERT("{a}"))), NULL, "a", NULL},
     {SIMPLE(KEY("", CERT("{a}") CERT("{b}"))), NULL, NULL,
      ", KeyDescriptor 1: holds certificates of different keys"},
+    {SIMPLE(KEY("", CERT("{e}") CERT("{d}"))), NULL, "e",
+     ", KeyDescriptor 1: holds a chain of certificates: only the key of CN=e is taken"},
+    {SIMPLE(A KEY("", CERT("{d}") CERT("{e}") CERT("{e}"))), NULL, "a e",
+     ", KeyDescriptor 2: holds a chain of certificates: only the key of CN=e is taken"},
+    {SIMPLE(KEY("", CERT("{e}") CERT("{d}") CERT("{a}"))), NULL, NULL,
+     ", KeyDescriptor 1: holds certificates of different keys"},
+    {SIMPLE(KEY("", CERT("{f}"))), NULL, NULL,
+     ", KeyDescriptor 1: the curve of the certificate's key is spelt out"},
     {SIMPLE(""), NULL, NULL, ": the IdP has no key for signing"},
     {SIMPLE(KEY(" use=\"encryption\"", CERT("{a}"))), NULL, NULL, ": the IdP has no key"},
     {SIMPLE(A KEY(" use=\"Signing\"", CERT("{b}"))), NULL, NULL, ", KeyDescriptor 2: its use is"},
     {SIMPLE(A KEY(" use=\"\"", CERT("{b}"))), NULL, NULL, ", KeyDescriptor 2: its use is"},
-    {SIMPLE(A KEY("", "<ds:KeyName>x</ds:KeyName>")), NULL, NULL,
+    {SIMPLE(A KEY("", "<ds:KeyName>x</ds:KeyName>")), NULL, "a",
+     ", KeyDescriptor 2: holds neither an X509Certificate nor a KeyValue: skipped"},
+    {SIMPLE(KEY(" use=\"signing\"", "<ds:X509Data><ds:X509IssuerSerial/></ds:X509Data>") A), NULL,
+     "a", ", KeyDescriptor 1: holds neither an X509Certificate nor a KeyValue: skipped"},
+    {SIMPLE(KEY("", "<ds:KeyName>x</ds:KeyName>") KEY("", "<ds:KeyName>y</ds:KeyName>")), NULL,
+     NULL, ", KeyDescriptor 1: holds neither an X509Certificate nor a KeyValue"},
+    {SIMPLE(A KEY("", "<dsig11:DEREncodedKeyValue xmlns:dsig11=\"" SAMLC_NS_DSIG11 "\">AAAA"
+                      "</dsig11:DEREncodedKeyValue>")), NULL, NULL,
      ", KeyDescriptor 2: holds neither an X509Certificate nor a KeyValue"},
+    {SIMPLE(A KEY("", "")), NULL, NULL, ", KeyDescriptor 2: holds neither"},
     {SIMPLE(A "<md:KeyDescriptor/>"), NULL, NULL, ", KeyDescriptor 2: holds neither"},
     {SIMPLE(A KEY("", CERT(""))), NULL, NULL, ", KeyDescriptor 2: X509Certificate is not base64"},
     {SIMPLE(A KEY("", CERT("{b}x"))), NULL, NULL, ", KeyDescriptor 2: X509Certificate is not"},
@@ -364,6 +386,12 @@ static const struct {
     {"", NULL, NULL, ": "},
 };
 
+static void says(const char *sentence, const char *said)
+{
+    ck_assert_msg(strncmp(sentence, "metadata.xml", 12) == 0
+                  && strncmp(sentence + 12, said, strlen(said)) == 0, "%s", sentence);
+}
+
 START_TEST(test_cases)
 {
     samlc_data_t xml = expand(cases[_i].xml);
@@ -374,13 +402,16 @@ START_TEST(test_cases)
         ck_assert_msg(rv == APR_SUCCESS, "%s", res->message);
         ck_assert_str_eq(metadata->entity_id, IDP);
         ck_assert_str_eq(keys_of(metadata), cases[_i].keys);
+        ck_assert_int_eq(metadata->warnings->nelts, cases[_i].said != NULL);
+        if (cases[_i].said) {
+            says(APR_ARRAY_IDX(metadata->warnings, 0, const char *), cases[_i].said);
+        }
     }
     else {
         ck_assert_int_ne(rv, APR_SUCCESS);
         ck_assert_ptr_null(metadata);
-        ck_assert_msg(strncmp(res->message, "metadata.xml", 12) == 0
-                      && strncmp(res->message + 12, cases[_i].refusal,
-                                 strlen(cases[_i].refusal)) == 0, "%s", res->message);
+        ck_assert_int_eq(res->reason, SAMLC_REASON_CONFIG_INVALID);
+        says(res->message, cases[_i].said);
     }
 }
 END_TEST

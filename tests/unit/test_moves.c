@@ -107,6 +107,62 @@ START_TEST(test_several_in_a_file)
 }
 END_TEST
 
+/* A file with a whole chain: its CAs sign no responses. */
+START_TEST(test_chain_in_a_file)
+{
+    static const char *const files[] = { "primary", "staged", "alternate-x" };
+    const test_cert_t *root = test_cert_make(&(test_cert_spec_t){ .cn = "root", .key_type = "EC",
+                                                                  .is_ca = 1 }, tree.p);
+    const test_cert_t *ca = test_cert_make(&(test_cert_spec_t){ .cn = "ca", .key_type = "EC",
+                                                                .is_ca = 1, .issuer = root },
+                                           tree.p);
+    const test_cert_t *leaf = test_cert_make(&(test_cert_spec_t){ .cn = "leaf", .key_type = "EC",
+                                                                  .issuer = ca }, tree.p);
+    const char *name = apr_pstrcat(tree.p, "idp/one/", files[_i], ".pem", NULL);
+
+    tree_put(name, apr_pstrcat(tree.p, root->pem, leaf->pem, ca->pem, NULL));
+    tree_configure("");
+    tree_loads(TEST_NOW);
+    ck_assert_int_eq(tree_judge(leaf, TEST_NOW), SAMLC_REASON_OK);
+    ck_assert_int_eq(tree_judge(ca, TEST_NOW), SAMLC_REASON_CERT_NOT_LISTED);
+    ck_assert_int_eq(tree_judge(root, TEST_NOW), SAMLC_REASON_CERT_NOT_LISTED);
+    ck_assert_int_eq(tree_count_warnings(" is the issuer of "), 2);
+    ck_assert_int_eq(tree_count_warnings(apr_pstrcat(
+        tree.p, tree_at(name), ": CN=ca is the issuer of CN=leaf in the same file", NULL)), 1);
+    /* the twin: a CA alone in its file is what somebody wants */
+    tree_put(name, ca->pem);
+    tree_loads(TEST_NOW);
+    ck_assert_int_eq(tree_judge(ca, TEST_NOW), SAMLC_REASON_OK);
+    ck_assert_int_eq(tree_count_warnings(" is the issuer of "), 0);
+    /* what is filed as retired is refused, all of it */
+    tree_put("idp/one/retired.pem", apr_pstrcat(tree.p, leaf->pem, ca->pem, NULL));
+    tree_loads(TEST_NOW);
+    ck_assert_int_eq(tree_judge(ca, TEST_NOW), SAMLC_REASON_CERT_RETIRED);
+    ck_assert_int_eq(unlink(tree_at("idp/one/retired.pem")), 0);
+}
+END_TEST
+
+/* Two CAs that certify each other: nobody is left to sign. */
+START_TEST(test_only_issuers_in_a_file)
+{
+    EVP_PKEY *keys[2] = { test_key_make("EC", 0, tree.p), test_key_make("EC", 0, tree.p) };
+    const test_cert_t *a = test_cert_make(&(test_cert_spec_t){ .cn = "a", .pkey = keys[0] },
+                                          tree.p);
+    const test_cert_t *b = test_cert_make(&(test_cert_spec_t){ .cn = "b", .pkey = keys[1],
+                                                               .issuer = a }, tree.p);
+    const test_cert_t *a_by_b = test_cert_make(&(test_cert_spec_t){ .cn = "a", .pkey = keys[0],
+                                                                    .issuer = b }, tree.p);
+
+    tree_put("idp/one/alternate-x.pem", apr_pstrcat(tree.p, a_by_b->pem, b->pem, NULL));
+    tree_configure("");
+    ck_assert_int_ne(tree_load(TEST_NOW), APR_SUCCESS);
+    ck_assert_int_eq(tree.res->reason, SAMLC_REASON_CONFIG_INVALID);
+    ck_assert_ptr_nonnull(strstr(tree.res->message, "alternate-x.pem: each certificate in it"));
+    tree_put("idp/one/alternate-x.pem", b->pem);
+    tree_loads(TEST_NOW);
+}
+END_TEST
+
 START_TEST(test_what_is_told)
 {
     const samlc_moved_t *moved = NULL;
@@ -363,6 +419,8 @@ Suite *suite_moves(void)
     tcase_add_test(tc, test_instant);
     tcase_add_test(tc, test_retired_everywhere);
     tcase_add_test(tc, test_several_in_a_file);
+    tcase_add_loop_test(tc, test_chain_in_a_file, 0, 3);
+    tcase_add_test(tc, test_only_issuers_in_a_file);
     tcase_add_test(tc, test_what_is_told);
     tcase_add_loop_test(tc, test_bad_lines, 0, COUNT(bad_lines));
     tcase_add_loop_test(tc, test_doubts, 0, COUNT(doubts));

@@ -237,7 +237,7 @@ static const struct {
     { "idp/one/staged.pem", "", SAMLC_REASON_CONFIG_INVALID, "idp/one/staged.pem" },
     { "idp/one/retired-1.pem", "text", SAMLC_REASON_CONFIG_INVALID, "idp/one/retired-1.pem" },
     { "idp/one/metadata.xml", "<a/>", SAMLC_REASON_CONFIG_INVALID, "idp/one/metadata.xml" },
-    { "idp/one/metadata.xml", "", SAMLC_REASON_MALFORMED, "idp/one/metadata.xml" },
+    { "idp/one/metadata.xml", "", SAMLC_REASON_CONFIG_INVALID, "idp/one/metadata.xml" },
     { "idp/one/roots/a.pem", HALF, SAMLC_REASON_CONFIG_INVALID, "idp/one/roots/a.pem" },
     { "idp/one/intermediates/a.crt", "x", SAMLC_REASON_CONFIG_INVALID,
       "idp/one/intermediates/a.crt" },

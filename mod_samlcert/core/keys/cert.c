@@ -87,10 +87,11 @@ static int read_digest(samlc_cert_t *cert, apr_pool_t *p)
     return 1;
 }
 
-static int check_self_signed(const samlc_cert_t *cert)
+/* Names match, and the key of `issuer` verifies the signature. */
+static int is_issued_by(const samlc_cert_t *cert, const samlc_cert_t *issuer)
 {
-    return X509_NAME_cmp(X509_get_subject_name(cert->x), X509_get_issuer_name(cert->x)) == 0
-        && X509_verify(cert->x, samlc_key_get(cert->key)) == 1;
+    return X509_NAME_cmp(X509_get_subject_name(issuer->x), X509_get_issuer_name(cert->x)) == 0
+        && X509_verify(cert->x, samlc_key_get(issuer->key)) == 1;
 }
 
 apr_status_t samlc_cert_make(samlc_cert_t **pcert, X509 *x, const char *origin, samlc_result_t *res,
@@ -122,7 +123,7 @@ apr_status_t samlc_cert_make(samlc_cert_t **pcert, X509 *x, const char *origin, 
                                          "%s: the certificate's %s cannot be read", origin,
                                          unreadable);
     }
-    cert->self_signed = check_self_signed(cert);
+    cert->self_signed = is_issued_by(cert, cert);
     ERR_clear_error();
     *pcert = cert;
     return APR_SUCCESS;
@@ -162,7 +163,6 @@ apr_status_t samlc_cert_parse_der(samlc_cert_t **cert, const samlc_data_t *der,
     return APR_SUCCESS;
 }
 
-/* A place in a PEM file. */
 apr_status_t samlc_cert_check_curve(const samlc_cert_t *cert, samlc_result_t *res)
 {
     return samlc_key_spells_curve(cert->key)
@@ -172,6 +172,7 @@ apr_status_t samlc_cert_check_curve(const samlc_cert_t *cert, samlc_result_t *re
                : APR_SUCCESS;
 }
 
+/* A place in a PEM file. */
 typedef struct pem_reader_t {
     const samlc_data_t *file;
     const char *at;
@@ -264,10 +265,10 @@ static apr_status_t read_block(samlc_cert_t **cert, pem_reader_t *reader, samlc_
         return fail_block(reader, "is damaged: not base64", res);
     }
     rv = samlc_cert_parse_der(cert, &der, res, p);
-    if (rv != APR_SUCCESS) {
     if (rv == APR_SUCCESS) {
         rv = samlc_cert_check_curve(*cert, res);
     }
+    if (rv != APR_SUCCESS) {
         return rv;
     }
     (*cert)->origin = reader->file->origin;
@@ -317,10 +318,10 @@ apr_status_t samlc_cert_parse_file(apr_array_header_t **certs, const samlc_data_
     *certs = NULL;
     if (looks_like_der(in)) {
         rv = samlc_cert_parse_der(&cert, in, res, p);
-        APR_ARRAY_PUSH(found, samlc_cert_t *) = cert;
         if (rv == APR_SUCCESS) {
             rv = samlc_cert_check_curve(cert, res);
         }
+        APR_ARRAY_PUSH(found, samlc_cert_t *) = cert;
     }
     else {
         rv = parse_pem(found, in, res, p);
@@ -394,6 +395,23 @@ int samlc_cert_is_not_yet_valid(const samlc_cert_t *cert, apr_time_t now)
 int samlc_cert_is_self_signed(const samlc_cert_t *cert)
 {
     return cert->self_signed;
+}
+
+const samlc_cert_t *samlc_cert_find_issued(const samlc_cert_t *cert,
+                                           const apr_array_header_t *certs)
+{
+    const samlc_cert_t *found = NULL;
+    int i = 0;
+
+    for (i = 0; i < certs->nelts && !found; i++) {
+        const samlc_cert_t *other = APR_ARRAY_IDX(certs, i, const samlc_cert_t *);
+
+        if (!samlc_key_equal(other->key, cert->key) && is_issued_by(other, cert)) {
+            found = other;
+        }
+    }
+    ERR_clear_error();
+    return found;
 }
 
 int samlc_cert_days_left(const samlc_cert_t *cert, apr_time_t now)

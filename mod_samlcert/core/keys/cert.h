@@ -56,6 +56,9 @@ apr_time_t samlc_cert_not_after(const samlc_cert_t *cert);
 int samlc_cert_is_expired(const samlc_cert_t *cert, apr_time_t now);       /* now > notAfter */
 int samlc_cert_is_not_yet_valid(const samlc_cert_t *cert, apr_time_t now);
 int samlc_cert_is_self_signed(const samlc_cert_t *cert);   /* names equal and signature verifies */
+/* The first of `certs` (samlc_cert_t *) that `cert` issued, but for its own key; NULL: none. */
+const samlc_cert_t *samlc_cert_find_issued(const samlc_cert_t *cert,
+                                           const apr_array_header_t *certs);
 int samlc_cert_days_left(const samlc_cert_t *cert, apr_time_t now);        /* rounded down */
 int samlc_cert_equal(const samlc_cert_t *a, const samlc_cert_t *b);        /* same DER */
 

@@ -114,6 +114,41 @@ static void note_next(samlc_load_t *l, apr_time_t at)
 
 /* ---- identity providers ---------------------------------------------------------------------- */
 
+/*
+ * Takes CAs out of a file that was delivered with a whole chain: their keys sign certificates, not
+ * responses. What is filed as retired stays, since there it only makes that more is refused.
+ */
+static apr_status_t drop_issuers(slot_file_t *file, samlc_load_t *l, const char *idp)
+{
+    apr_array_header_t *signers = apr_array_make(l->p, file->certs->nelts, sizeof(samlc_cert_t *));
+    int i = 0;
+
+    if (file->place->filed == SAMLC_SLOT_RETIRED) {
+        return APR_SUCCESS;
+    }
+    for (i = 0; i < file->certs->nelts; i++) {
+        samlc_cert_t *cert = APR_ARRAY_IDX(file->certs, i, samlc_cert_t *);
+        const samlc_cert_t *issued = samlc_cert_find_issued(cert, file->certs);
+
+        if (issued == NULL) {
+            APR_ARRAY_PUSH(signers, samlc_cert_t *) = cert;
+            continue;
+        }
+        warn(l, apr_psprintf(l->p, "IdP %s: %s: %s is the issuer of %s in the same file: a CA does "
+                             "not sign responses, so it is left out; put it into intermediates/ "
+                             "or roots/", idp, file->origin,
+                             samlc_text_show(samlc_cert_subject(cert), l->p),
+                             samlc_text_show(samlc_cert_subject(issued), l->p)));
+    }
+    if (signers->nelts == 0) {
+        return samlc_result_fail(l->res, APR_EINVAL, SAMLC_REASON_CONFIG_INVALID,
+                                 "%s: each certificate in it is the issuer of another one: leave "
+                                 "only those that sign responses", file->origin);
+    }
+    file->certs = signers;
+    return APR_SUCCESS;
+}
+
 static apr_status_t read_files(apr_array_header_t *files, apr_array_header_t *places,
                                samlc_load_t *l, const char *dir)
 {
@@ -137,6 +172,9 @@ static apr_status_t read_files(apr_array_header_t *files, apr_array_header_t *pl
             file.place = make_place(apr_pstrmemdup(l->p, name, strlen(name) - strlen(".pem")),
                                     slot_of(name), l->p);
             file.origin = data->origin;
+            rv = drop_issuers(&file, l, dir + strlen("idp/"));
+        }
+        if (rv == APR_SUCCESS) {
             APR_ARRAY_PUSH(files, slot_file_t) = file;
             APR_ARRAY_PUSH(places, samlc_place_t *) = file.place;
         }

@@ -57,6 +57,9 @@ static apr_status_t read_metadata(build_t *b)
         return invalid(b, apr_psprintf(b->p, "%s has no signing key",
                                        b->material->metadata->origin));
     }
+    for (i = 0; i < metadata->warnings->nelts; i++) {
+        warn(b, APR_ARRAY_IDX(metadata->warnings, i, const char *));
+    }
     for (i = 0; i < metadata->keys->nelts; i++) {
         const samlc_metadata_key_t *key = &APR_ARRAY_IDX(metadata->keys, i, samlc_metadata_key_t);
 

@@ -48,8 +48,7 @@ typedef struct samlc_idp_slot_t {
 /*
  * Builds the IdP. Judges at `now` what can be judged without a message and adds a sentence to
  * `warnings` (const char *) for each thing that will make logins fail or that weakens the default
- * policy. Fails with config-invalid (malformed for metadata that is no XML), naming the IdP or the
- * file.
+ * policy. Fails with config-invalid, naming the IdP or the file.
  */
 apr_status_t samlc_idp_build(samlc_idp_t **idp, const samlc_idp_material_t *material,
                              apr_time_t now, apr_array_header_t *warnings, samlc_result_t *res,

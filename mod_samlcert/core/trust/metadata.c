@@ -12,6 +12,7 @@
 #define BINDING_POST "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
 #define OID "urn:oid:"
 #define MAX_ENTITY_ID 1024   /* spec: SAML-Core 8.3.6 */
+#define MAX_CHAIN 16         /* certificates of a KeyDescriptor that has a chain */
 
 /* A file under way. */
 typedef struct reader_t {
@@ -20,6 +21,7 @@ typedef struct reader_t {
     const char *origin;        /* the file, or a place in it */
     xmlNodePtr entity;         /* the EntityDescriptor that is meant */
     int found;                 /* how many there are */
+    const char *skipped;       /* the first KeyDescriptor that only refers to a key; NULL: none */
     samlc_result_t *res;
     apr_pool_t *pool;          /* for what stays */
     apr_pool_t *scratch;
@@ -36,6 +38,12 @@ static apr_status_t fail_value(const reader_t *reader, const char *why, const ch
 {
     return fail(reader, apr_psprintf(reader->scratch, "%s: \"%s\"", why,
                                      samlc_text_show(value, reader->scratch)));
+}
+
+static void warn(const reader_t *reader, const char *what)
+{
+    APR_ARRAY_PUSH(reader->metadata->warnings, const char *) =
+        apr_psprintf(reader->pool, "%s: %s", reader->origin, what);
 }
 
 static apr_status_t read_bool(int *flag, const reader_t *reader, const xmlNode *node,
@@ -161,7 +169,7 @@ static apr_status_t read_base64(samlc_data_t *out, const reader_t *reader, const
     return APR_SUCCESS;
 }
 
-static apr_status_t read_certificate(samlc_metadata_key_t *key, const reader_t *reader,
+static apr_status_t read_certificate(apr_array_header_t *certs, const reader_t *reader,
                                      const xmlNode *node)
 {
     samlc_data_t der = {NULL, 0, NULL};
@@ -171,23 +179,67 @@ static apr_status_t read_certificate(samlc_metadata_key_t *key, const reader_t *
     if (rv == APR_SUCCESS) {
         rv = samlc_cert_parse_der(&cert, &der, reader->res, reader->pool);
     }
-    if (rv != APR_SUCCESS) {
-        return rv;
+    if (rv == APR_SUCCESS) {
+        rv = samlc_cert_check_curve(cert, reader->res);
     }
-    /* spec: SAML-MetaIOP 2.5.1 - a chain would make its CA a signer */
-    if (key->key && !samlc_key_equal(key->key, samlc_cert_key(cert))) {
-        return fail(reader, "holds certificates of different keys");
+    if (rv == APR_SUCCESS) {
+        APR_ARRAY_PUSH(certs, const samlc_cert_t *) = cert;
     }
-    if (!key->key) {
-        key->cert = cert;
-        key->key = samlc_cert_key(cert);
+    return rv;
+}
+
+/* The first certificate; NULL if there is one with another key behind it, or none at all. */
+static const samlc_cert_t *find_only(const apr_array_header_t *certs)
+{
+    const samlc_cert_t *first = certs->nelts > 0 ? APR_ARRAY_IDX(certs, 0, const samlc_cert_t *)
+                                                 : NULL;
+    int i = 0;
+
+    for (i = 1; i < certs->nelts; i++) {
+        if (!samlc_key_equal(samlc_cert_key(first),
+                             samlc_cert_key(APR_ARRAY_IDX(certs, i, const samlc_cert_t *)))) {
+            return NULL;
+        }
     }
+    return first;
+}
+
+/*
+ * All certificates of a KeyDescriptor are of one key, or else they are its chain: then it is the
+ * one that issued no other. spec: SAML-MetaIOP 2.5.1 - a CA is no signer
+ */
+static apr_status_t choose_certificate(samlc_metadata_key_t *key, const reader_t *reader,
+                                       const apr_array_header_t *certs)
+{
+    apr_array_header_t *signers = apr_array_make(reader->scratch, 2, sizeof(samlc_cert_t *));
+    const samlc_cert_t *only = find_only(certs);
+    int i = 0;
+
+    for (i = 0; !only && certs->nelts <= MAX_CHAIN && i < certs->nelts; i++) {
+        const samlc_cert_t *cert = APR_ARRAY_IDX(certs, i, const samlc_cert_t *);
+
+        if (!samlc_cert_find_issued(cert, certs)) {
+            APR_ARRAY_PUSH(signers, const samlc_cert_t *) = cert;
+        }
+    }
+    if (!only) {
+        only = find_only(signers);
+        if (!only) {
+            return fail(reader, "holds certificates of different keys");
+        }
+        warn(reader, apr_psprintf(reader->scratch, "holds a chain of certificates: only the key "
+                                  "of %s is taken, not those of its CAs",
+                                  samlc_text_show(samlc_cert_subject(only), reader->scratch)));
+    }
+    key->cert = only;
+    key->key = samlc_cert_key(only);
     return APR_SUCCESS;
 }
 
 static apr_status_t read_certificates(samlc_metadata_key_t *key, const reader_t *reader,
                                       const xmlNode *key_info)
 {
+    apr_array_header_t *certs = apr_array_make(reader->scratch, 2, sizeof(samlc_cert_t *));
     xmlNodePtr data = NULL;
     xmlNodePtr node = NULL;
     apr_status_t rv = APR_SUCCESS;
@@ -198,14 +250,14 @@ static apr_status_t read_certificates(samlc_metadata_key_t *key, const reader_t 
         }
         for (node = samlc_xml_first(data); node; node = samlc_xml_next(node)) {
             if (samlc_xml_is(node, SAMLC_NS_DS, "X509Certificate")) {
-                rv = read_certificate(key, reader, node);
+                rv = read_certificate(certs, reader, node);
             }
             if (rv != APR_SUCCESS) {
                 return rv;
             }
         }
     }
-    return APR_SUCCESS;
+    return certs->nelts > 0 ? choose_certificate(key, reader, certs) : APR_SUCCESS;
 }
 
 /* spec: XML-Signature 4.5.2.2 */
@@ -251,6 +303,11 @@ static apr_status_t read_ec(samlc_key_t **key, const reader_t *reader, const xml
     return rv;
 }
 
+static apr_status_t fail_keyless(const reader_t *reader)
+{
+    return fail(reader, "holds neither an X509Certificate nor a KeyValue");
+}
+
 /* A bare key. */
 static apr_status_t read_key_value(samlc_metadata_key_t *key, const reader_t *reader,
                                    const xmlNode *key_info)
@@ -271,10 +328,17 @@ static apr_status_t read_key_value(samlc_metadata_key_t *key, const reader_t *re
                         (const char *)kind->name);
     }
     else {
-        rv = fail(reader, "holds neither an X509Certificate nor a KeyValue");
+        rv = fail_keyless(reader);
     }
     key->key = bare;
     return rv;
+}
+
+/* TRUE if all that is said of a key is where it could be found: by name, issuer and serial ... */
+static int is_reference(const xmlNode *key_info)
+{
+    return samlc_xml_first(key_info) && !samlc_xml_child(key_info, SAMLC_NS_DS, "KeyValue", NULL)
+           && !samlc_xml_child(key_info, SAMLC_NS_DSIG11, "DEREncodedKeyValue", NULL);
 }
 
 static int is_known(const samlc_metadata_t *metadata, const samlc_metadata_key_t *key)
@@ -308,6 +372,11 @@ static apr_status_t read_key(reader_t *reader, const xmlNode *descriptor)
         return fail_value(reader, "its use is neither signing nor encryption", use);
     }
     rv = read_certificates(&key, reader, key_info);
+    if (rv == APR_SUCCESS && !key.key && is_reference(key_info)) {
+        reader->skipped = reader->skipped ? reader->skipped : reader->origin;
+        warn(reader, "holds neither an X509Certificate nor a KeyValue: skipped");
+        return APR_SUCCESS;
+    }
     if (rv == APR_SUCCESS && !key.key) {
         rv = read_key_value(&key, reader, key_info);
     }
@@ -335,10 +404,14 @@ static apr_status_t read_keys(reader_t *reader, const xmlNode *role)
         }
     }
     reader->origin = file;
-    if (reader->metadata->keys->nelts == 0) {
-        return fail(reader, "the IdP has no key for signing");
+    if (reader->metadata->keys->nelts > 0) {
+        return APR_SUCCESS;
     }
-    return APR_SUCCESS;
+    if (reader->skipped) {
+        reader->origin = reader->skipped;
+        return fail_keyless(reader);
+    }
+    return fail(reader, "the IdP has no key for signing");
 }
 
 /* --- scopes --- */
@@ -499,6 +572,7 @@ apr_status_t samlc_metadata_parse(samlc_metadata_t **metadata, const samlc_data_
     memset(&reader, 0, sizeof(reader));
     reader.metadata = apr_pcalloc(p, sizeof(*reader.metadata));
     reader.metadata->keys = apr_array_make(p, 4, sizeof(samlc_metadata_key_t));
+    reader.metadata->warnings = apr_array_make(p, 1, sizeof(const char *));
     reader.metadata->scopes = apr_array_make(p, 2, sizeof(samlc_scope_t));
     reader.entity_id = entity_id;
     reader.origin = xml->origin;
@@ -507,7 +581,9 @@ apr_status_t samlc_metadata_parse(samlc_metadata_t **metadata, const samlc_data_
     apr_pool_create(&reader.scratch, p);   /* the document goes with it */
     rv = samlc_xml_parse(&doc, xml, &SAMLC_XML_METADATA, res, reader.scratch);
     if (rv != APR_SUCCESS) {
-        samlc_result_prefix(res, xml->origin);
+        /* it is a file of ours that is broken, and no message */
+        samlc_result_fail(res, rv, SAMLC_REASON_CONFIG_INVALID, "%s: %s", xml->origin,
+                          res->message);
     }
     else {
         rv = read_document(&reader, doc);

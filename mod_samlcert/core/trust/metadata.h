@@ -24,6 +24,7 @@ typedef struct samlc_metadata_t {
     apr_time_t valid_until;          /* 0: none; the earliest of the elements around the role */
     /* samlc_metadata_key_t: use=signing or absent, of the IDPSSODescriptor */
     apr_array_header_t *keys;
+    apr_array_header_t *warnings;    /* const char *: what was left out, and where */
     /* samlc_scope_t: of the IDPSSODescriptor and of the EntityDescriptor */
     apr_array_header_t *scopes;
 } samlc_metadata_t;
@@ -31,7 +32,9 @@ typedef struct samlc_metadata_t {
 /*
  * Reads an EntityDescriptor, or the one of an EntitiesDescriptor with this entity ID (NULL: the
  * only one that has an IDPSSODescriptor for SAML 2.0). Keys of other roles are left alone. A key or
- * a scope that can't be read fails the file, naming it: a set does not shrink silently.
+ * a scope that can't be read fails the file (config-invalid), naming it: a set does not shrink
+ * silently. A KeyDescriptor that only refers to its key is skipped, and of one with a chain the CAs
+ * are left out, with a warning; some key has to remain.
  */
 apr_status_t samlc_metadata_parse(samlc_metadata_t **metadata, const samlc_data_t *xml,
                                   const char *entity_id, samlc_result_t *res, apr_pool_t *p);
