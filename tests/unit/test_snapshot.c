@@ -298,6 +298,24 @@ START_TEST(test_no_entity)
 }
 END_TEST
 
+/* An empty directory is skipped; one with a certificate, and nothing else, is not. */
+START_TEST(test_empty_directory)
+{
+    ck_assert_int_eq(mkdir(at("idp/three"), 0755), 0);
+    ck_assert_int_eq(mkdir(at("idp/three/roots"), 0755), 0);
+    loads();
+    ck_assert_ptr_nonnull(samlc_snapshot_idp_by_entity(loaded, ENTITY("one")));
+    ck_assert_int_eq(loaded->warnings->nelts, 1);
+    ck_assert_ptr_nonnull(strstr(APR_ARRAY_IDX(loaded->warnings, 0, const char *),
+                                 "idp/three has no settings yet: skipped"));
+    put("idp/three/primary.pem", one->pem);
+    fails(SAMLC_REASON_CONFIG_INVALID, "IdP three");
+    put("idp/three/idp.conf", "EntityID " ENTITY("three") "\n");
+    loads();
+    ck_assert_int_eq(loaded->warnings->nelts, 0);
+}
+END_TEST
+
 START_TEST(test_private_key_in_slot)
 {
     put("idp/one/alternate.pem", one->key_pem);
@@ -530,6 +548,7 @@ Suite *suite_snapshot(void)
     tcase_add_loop_test(tc, test_bad_lines, 0, COUNT(bad_lines));
     tcase_add_test(tc, test_same_entity);
     tcase_add_test(tc, test_no_entity);
+    tcase_add_test(tc, test_empty_directory);
     tcase_add_test(tc, test_private_key_in_slot);
     tcase_add_test(tc, test_no_directory);
     tcase_add_test(tc, test_own_pairs);

@@ -55,8 +55,8 @@ apr_status_t samlc_load_certs(apr_array_header_t *certs, samlc_load_t *l, const 
 apr_status_t samlc_load_crls(apr_array_header_t *crls, samlc_load_t *l, const char *dir);
 
 /*
- * Reads the settings of all IdPs: directories below idp/, and sections without a directory. Notes
- * the files outside the trust directory that they name.
+ * Reads the settings of all IdPs: directories below idp/ (empty ones are skipped, with a warning)
+ * and sections without a directory. Notes the files outside the trust directory that they name.
  */
 apr_status_t samlc_load_settings(samlc_load_t *l);
 

@@ -113,6 +113,31 @@ static apr_status_t read_settings(samlc_load_t *l, const char *name)
     return APR_SUCCESS;
 }
 
+/* TRUE if a directory below idp/ is there, and nothing yet that says anything of an IdP. */
+static int is_bare(const samlc_load_t *l, const char *dir)
+{
+    const samlc_seen_t *seen = NULL;
+    int i = -1;
+
+    do {
+        seen = samlc_load_next_below(l, dir, &i);
+    } while (seen != NULL && seen->is_dir);
+    return seen == NULL && find_section(l, dir + strlen("idp/")) == NULL;
+}
+
+/* The directory of an IdP. An empty one is somebody's first step, and no reason to refuse all. */
+static apr_status_t read_dir(samlc_load_t *l, const samlc_seen_t *dir)
+{
+    const char *name = dir->name + strlen("idp/");
+
+    if (is_bare(l, dir->name)) {
+        APR_ARRAY_PUSH(l->warnings, const char *) =
+            apr_psprintf(l->p, "IdP %s: %s has no settings yet: skipped", name, dir->path);
+        return APR_SUCCESS;
+    }
+    return read_settings(l, name);
+}
+
 apr_status_t samlc_load_settings(samlc_load_t *l)
 {
     const samlc_seen_t *seen = NULL;
@@ -125,7 +150,7 @@ apr_status_t samlc_load_settings(samlc_load_t *l)
     }
     while (rv == APR_SUCCESS && (seen = samlc_load_next_below(l, "idp", &i)) != NULL) {
         if (seen->is_dir && strchr(seen->name + 4, '/') == NULL) {
-            rv = read_settings(l, seen->name + 4);
+            rv = read_dir(l, seen);
         }
     }
     for (i = 0; l->source->sections != NULL && i < l->source->sections->nelts && rv == APR_SUCCESS;
