@@ -92,6 +92,25 @@ refused("key: another key", "decrypt-failed", "XML Encryption", sealed(
 refused("key: CipherReference", "malformed", "SECURITY-RULES 10", lambda k: k.encrypted("assertion", keys=lambda key: wrap(
     key, own_key()).replace("<xenc:CipherValue>", '<xenc:CipherReference URI="file:///etc/passwd"/><xenc:CipherValue>')), SEALED)
 
+# --- structure: each thing once, and at its place ---
+
+CIPHER = "<xenc:CipherData><xenc:CipherValue>AAAA</xenc:CipherValue></xenc:CipherData>"
+TWICE = {
+    "data: CipherData": ("</xenc:EncryptedData>", CIPHER + "</xenc:EncryptedData>"),
+    "data: EncryptionMethod": ("<xenc:EncryptionMethod", '<xenc:EncryptionMethod Algorithm="urn:x"/><xenc:EncryptionMethod'),
+    "data: KeyInfo": ("</ds:KeyInfo>", '</ds:KeyInfo><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"/>'),
+    "data: foreign child": ("</xenc:EncryptedData>", "<x/></xenc:EncryptedData>"),
+    "key: CipherData": ("</xenc:EncryptedKey>", CIPHER + "</xenc:EncryptedKey>"),
+    "key: foreign child": ("</xenc:EncryptedKey>", "<x/></xenc:EncryptedKey>"),
+    "key: DigestMethod": ("<ds:DigestMethod", '<ds:DigestMethod xmlns:ds="http://www.w3.org/2000/09/xmldsig#" Algorithm="'
+                          'http://www.w3.org/2001/04/xmlenc#sha512"/><ds:DigestMethod'),
+}
+for name, (mark, twice) in TWICE.items():
+    refused(f"structure: {name}", "malformed", "XML Encryption 3.1, 3.5", lambda k, m=mark, t=twice: k.encrypted(
+        "assertion").replace(m, t, 1), SEALED)
+accepted("structure: white space and a comment", "XML Encryption 3.1", lambda k: k.encrypted("assertion").replace(
+    "</xenc:EncryptedData>", "\n <!-- x --></xenc:EncryptedData>", 1))
+
 # --- ciphertext and what is in it ---
 
 SPOILT = {

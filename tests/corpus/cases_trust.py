@@ -83,6 +83,12 @@ refused("slot: primary outside, retired inside", "cert-retired", "SECURITY-RULES
         "slot: two keys", idp="slots")
 accepted("slot: two keys", "each signature by a key of its own", lambda k: k.signed(
     "both", signer=signer("staged", "p256"), outer={"signer": MAIN}), idp="slots")
+accepted("slot: whole chain in a file, leaf", "a file as CAs deliver it", by(LEAF), idp="bundle")
+for name, authority in (("intermediate", partners.middle()), ("root", partners.root())):
+    refused(f"slot: whole chain in a file, {name}", "cert-not-listed", "a CA does not sign responses",
+            by(authority), "slot: whole chain in a file, leaf", idp="bundle")
+    refused(f"slot: whole chain in a file, {name}, no KeyInfo", "signature-invalid", "a CA does not sign responses",
+            by(authority, key_info=""), "slot: whole chain in a file, leaf", idp="bundle")
 accepted("re-issued: new certificate shown", "a key on file, whatever certificate is shown", by(reissued(MAIN)),
          idp="renewed")
 accepted("re-issued: none shown", "the primary is tried first", by(MAIN, key_info=""), idp="renewed")

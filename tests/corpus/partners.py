@@ -81,6 +81,7 @@ def partners():
         "slots": ((), {**on_file, "alternate.pem": other.pem, "alternate-2.pem": signer("alt2", "p256").pem,
                        "staged.pem": signer("staged", "p256").pem,
                        "retired.pem": signer("retired", "p256").pem}),
+        "bundle": ((), {"primary.pem": leaf().pem + middle().pem + root().pem}),
         "renewed": ((), {"primary.pem": keys.reissued(main).pem, "retired.pem": main.pem}),
         "signed-response": (("ResponseSignature response",), on_file),
         "signed-assertion": (("ResponseSignature assertion",), on_file),

@@ -201,7 +201,7 @@ static const struct {
       SAMLC_REASON_MALFORMED },
     { "<ds:KeyInfo", " <!-- x --> <ds:KeyInfo", SAMLC_REASON_OK },
     { "<ds:KeyInfo", "x<ds:KeyInfo", SAMLC_REASON_MALFORMED },
-    { "<ds:KeyInfo", "<ds:KeyInfo xmlns:ds=\"" SAMLC_NS_DS "\"/><ds:KeyInfo",
+    { "</ds:KeyInfo>", "</ds:KeyInfo><ds:KeyInfo xmlns:ds=\"" SAMLC_NS_DS "\"/>",
       SAMLC_REASON_MALFORMED },
     { "<ds:KeyInfo", METHOD("x") "<ds:KeyInfo", SAMLC_REASON_MALFORMED },
     { "</xenc:EncryptedData>", CIPHER "</xenc:EncryptedData>", SAMLC_REASON_MALFORMED },
