@@ -9,13 +9,12 @@
 #include "core/reload/selftest.h"
 
 #define MIN_RSA_BITS 2048
-#define MIN_EC_BITS 256
 
 /* Ours to choose and ours to regret: partners refuse such keys, but we do not. */
 static void warn_of_weakness(samlc_load_t *l, const samlc_key_t *key, const char *path)
 {
     const char *type = samlc_key_type(key);
-    int least = strcmp(type, "RSA") == 0 ? MIN_RSA_BITS : MIN_EC_BITS;
+    int least = strcmp(type, "RSA") == 0 ? MIN_RSA_BITS : SAMLC_MIN_EC_BITS;
 
     if (samlc_key_bits(key) < least) {
         APR_ARRAY_PUSH(l->warnings, const char *) =

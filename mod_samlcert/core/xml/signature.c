@@ -22,7 +22,6 @@
 #define URI_C14N "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
 #define URI_ENVELOPED SAMLC_NS_DS "enveloped-signature"
 #define MAX_PREFIX_LIST 256
-#define MIN_EC_BITS 256
 #define MAX_CERT_TEXT (64 * 1024)
 
 /* --- structure --- */
@@ -370,10 +369,10 @@ int samlc_verifier_suits(const samlc_verifier_t *v, const samlc_algorithm_t *met
                           "%s can't be made by an %s key", method->name, type);
         return 0;
     }
-    if (is_ec && samlc_key_bits(v->own) < MIN_EC_BITS) {
+    if (is_ec && samlc_key_bits(v->own) < SAMLC_MIN_EC_BITS) {
         samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_KEY_TOO_SMALL,
                           "the key is on a curve of %d bits; %d are the least",
-                          samlc_key_bits(v->own), MIN_EC_BITS);
+                          samlc_key_bits(v->own), SAMLC_MIN_EC_BITS);
         return 0;
     }
     if (is_rsa && (samlc_key_bits(v->own) < policy->min_rsa_bits || !v->has_sound_exponent)) {
