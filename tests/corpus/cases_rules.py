@@ -140,6 +140,19 @@ CONDITIONS = {
     "OneTimeUse twice": ("malformed", lambda k: k.conditions(k.audience() + "<saml:OneTimeUse/>" * 2)),
     "ProxyRestriction twice": ("malformed", lambda k: k.conditions(
         k.audience() + "<saml:ProxyRestriction/>" * 2)),
+    "white space and comments": ("ok", lambda k: k.conditions(
+        "\n<!-- -->" + k.audience() + "\n<saml:OneTimeUse> <!-- --></saml:OneTimeUse>\n")),
+    "text": ("malformed", lambda k: k.conditions("x" + k.audience())),
+    "OneTimeUse with text": ("malformed", lambda k: k.conditions(
+        k.audience() + "<saml:OneTimeUse>x</saml:OneTimeUse>")),
+    "OneTimeUse with an element": ("malformed", lambda k: k.conditions(
+        k.audience() + "<saml:OneTimeUse><saml:Audience/></saml:OneTimeUse>")),
+    "ProxyRestriction with an unknown element": ("malformed", lambda k: k.conditions(
+        k.audience() + '<saml:ProxyRestriction><x xmlns="urn:x"/></saml:ProxyRestriction>')),
+    "ProxyRestriction, count below zero": ("malformed", lambda k: k.conditions(
+        k.audience() + '<saml:ProxyRestriction Count="-1"/>')),
+    "ProxyRestriction, count is a word": ("malformed", lambda k: k.conditions(
+        k.audience() + '<saml:ProxyRestriction Count="one"/>')),
     "unknown condition": ("malformed", lambda k: k.conditions(
         k.audience() + '<saml:Condition xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
         'xmlns:x="urn:x" xsi:type="x:Weather"/>')),
@@ -240,6 +253,13 @@ CONFIRMATIONS = {
     "no data": ("wrong-recipient", lambda k: k.confirmation(data="")),
     "two sets of data": ("malformed", lambda k: k.confirmation(data=k.confirmation().split(">", 1)[1].replace(
         "</saml:SubjectConfirmation>", "") * 2)),
+    "two sets of data, of another method": ("malformed", lambda k: k.confirmation() + k.confirmation(
+        HOLDER_OF_KEY, data="<saml:SubjectConfirmationData/>" * 2)),
+    "text": ("malformed", lambda k: k.confirmation(inside="x")),
+    "unknown element": ("malformed", lambda k: k.confirmation(inside='<x xmlns="urn:x"/>')),
+    "two NameIDs inside": ("malformed", lambda k: k.confirmation(inside=k.name_id("a") * 2)),
+    "NameID behind the data": ("malformed", lambda k: k.confirmation().replace(
+        "</saml:SubjectConfirmation>", k.name_id("a") + "</saml:SubjectConfirmation>")),
     "no NotOnOrAfter": ("expired", lambda k: k.confirmation(NotOnOrAfter=None)),
     "NotBefore": ("malformed", lambda k: k.confirmation(NotBefore=k.time(-60))),
     "rules fulfilled by two together": (("wrong-recipient", "expired"), lambda k: k.confirmation(
@@ -342,15 +362,32 @@ refused("status: success without assertion", ("malformed", "no-signature"), "Pro
 
 CLASS = "<saml:AuthnContextClassRef>{}</saml:AuthnContextClassRef>"
 CONTEXT = f"<saml:AuthnContext>{CLASS}</saml:AuthnContext>"
+DECLARED = "<saml:AuthnContextDeclRef>urn:x</saml:AuthnContextDeclRef>"
+AUTHORITY = "<saml:AuthenticatingAuthority>https://a.example</saml:AuthenticatingAuthority>"
+
+
+def context(*inside):
+    return lambda k: k.authn(f"<saml:AuthnContext>{''.join(inside).format(PASSWORD)}</saml:AuthnContext>")
+
+
 AUTHN = {
     "no SessionIndex": ("ok", lambda k: k.authn(SessionIndex=None)),
     "SessionNotOnOrAfter": ("ok", lambda k: k.authn(SessionNotOnOrAfter=k.time(28800))),
     "locality": ("ok", lambda k: k.authn(locality='<saml:SubjectLocality Address="192.0.2.1" DNSName="x"/>')),
-    "declaration only": ("ok", lambda k: k.authn(
-        "<saml:AuthnContext><saml:AuthnContextDeclRef>urn:x</saml:AuthnContextDeclRef></saml:AuthnContext>")),
-    "authenticating authority": ("ok", lambda k: k.authn(
-        f"<saml:AuthnContext>{CLASS.format(PASSWORD)}<saml:AuthenticatingAuthority>https://a.example"
-        "</saml:AuthenticatingAuthority></saml:AuthnContext>")),
+    "declaration only": ("ok", context(DECLARED)),
+    "authenticating authority": ("ok", context(CLASS, AUTHORITY)),
+    "class, declaration and two authorities": ("ok", context(CLASS, DECLARED, AUTHORITY, AUTHORITY)),
+    "a declaration of any content": ("ok", context(
+        '<saml:AuthnContextDecl>x<x xmlns="urn:x"/></saml:AuthnContextDecl>')),
+    "white space and comments in the context": ("ok", context("\n", CLASS, "<!-- -->\n")),
+    "empty context": ("malformed", context("")),
+    "authority only": ("malformed", context(AUTHORITY)),
+    "authority first": ("malformed", context(AUTHORITY, CLASS)),
+    "declaration first": ("malformed", context(DECLARED, CLASS)),
+    "two classes": ("malformed", context(CLASS, CLASS)),
+    "declaration and reference to one": ("malformed", context(CLASS, "<saml:AuthnContextDecl/>", DECLARED)),
+    "text in the context": ("malformed", context("x", CLASS)),
+    "unknown element in the context": ("malformed", context(CLASS, '<x xmlns="urn:x"/>')),
     "two statements": ("ok", lambda k: k.authn() + k.authn(SessionIndex="_s2")),
     "none": ("authn-context", lambda k: "<!-- -->"),
     "no instant": ("malformed", lambda k: k.authn(AuthnInstant=None)),

@@ -106,7 +106,7 @@ VALUES = {   # name: (Attribute elements, what they say)
                   {"x": ["B\u00f3b \u00dcn\u00efcode \U0001f600 & <Sons>"]}),
     "complex value": (attribute(value("<x xmlns='urn:x'>y</x>") + value("a")), {"x": ["a"]}),
     "element inside text": (attribute(value("ad<x/>min")), {"x": []}),
-    "value of another namespace": (attribute("<v xmlns='urn:x'>a</v>"), {"x": []}),
+    "white space and comments": (attribute("\n<!-- -->" + value("a") + " "), {"x": ["a"]}),
 }
 for name, (elements, says) in VALUES.items():
     accepted(f"attribute: {name}", "Core 2.7.3", told(elements), attributes=says)
@@ -119,6 +119,8 @@ ODD = {
     "without name": "<saml:Attribute><saml:AttributeValue>a</saml:AttributeValue></saml:Attribute>",
     "empty name": attribute(value("a"), ""), "namespaced name": attribute(value("a")).replace(
         " Name=", ' xmlns:q="urn:q" q:Name='), "small letters": attribute(value("a")).replace(" Name=", " name="),
+    "value of another namespace": attribute("<v xmlns='urn:x'>a</v>"), "text": attribute("x" + value("a")),
+    "text beside": "x" + attribute(value("a")),
     "another element": "<saml:Audience>x</saml:Audience>", "of another namespace": '<Attribute xmlns="urn:x" Name="x"/>',
 }
 for name, element in ODD.items():

@@ -25,6 +25,8 @@
 #define ATTRIBUTE(name, values) "<saml:Attribute Name=\"" name "\">" values "</saml:Attribute>"
 #define VALUE(text) "<saml:AttributeValue>" text "</saml:AttributeValue>"
 #define X509 "urn:oasis:names:tc:SAML:2.0:ac:classes:X509"
+#define CLASS_REF "<saml:AuthnContextClassRef>" FORGE_PASSWORD "</saml:AuthnContextClassRef>"
+#define DECLARATION "<saml:AuthnContextDeclRef>" X509 "</saml:AuthnContextDeclRef>"
 #define ENTITY_FORMAT "urn:oasis:names:tc:SAML:2.0:nameid-format:entity"
 #define EMAIL_FORMAT "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
 
@@ -238,8 +240,10 @@ static const rule_case_t authentication[] = {
     { OK_, .f = { 0 }, .conf = "AuthnContext " FORGE_PASSWORD "\n" },
     { OK_, .f = { 0 }, .conf = "AuthnContext " X509 " " FORGE_PASSWORD "\n" },
     { SAMLC_REASON_AUTHN_CONTEXT, .f = { 0 }, .conf = "AuthnContext " X509 "\n" },
-    { SAMLC_REASON_AUTHN_CONTEXT, .f = { .authn_context = "" }, .conf = "AuthnContext " X509 "\n" },
-    { OK_, .f = { .authn_context = "" } },
+    { OK_, .f = { 0 }, .from = CLASS_REF, .to = DECLARATION },
+    { SAMLC_REASON_AUTHN_CONTEXT, .f = { 0 }, .from = CLASS_REF, .to = DECLARATION,
+      .conf = "AuthnContext " X509 "\n" },
+    { SAMLC_REASON_MALFORMED, .f = { 0 }, .from = CLASS_REF, .to = CLASS_REF CLASS_REF },
     { OK_, .f = { .authn_context = X509 }, .conf = "AuthnContext " X509 "\n" },
 };
 

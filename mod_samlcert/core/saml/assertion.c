@@ -13,9 +13,79 @@
 #define METHOD_BEARER "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 #define NS_XSI "http://www.w3.org/2001/XMLSchema-instance"
 
+/* spec: SAML-Core 2.3.3 */
+static const samlc_xml_model_t ASSERTION[] = {
+    { SAMLC_NS_SAML, "Issuer", 1, 1 },
+    { SAMLC_NS_DS, "Signature", 0, 1 },
+    { SAMLC_NS_SAML, "Subject", 0, 1 },
+    { SAMLC_NS_SAML, "Conditions", 0, 1 },
+    { SAMLC_NS_SAML, "Advice", 0, 1 },
+    { SAMLC_NS_SAML, "Statement|AuthnStatement|AuthzDecisionStatement|AttributeStatement", 0,
+      SAMLC_XML_MANY },
+    { NULL, NULL, 0, 0 }
+};
+
+/*
+ * spec: SAML-Core 2.4 to 2.7 - what may stand in which element below. What has no row may hold
+ * anything: it is not read, or its reader looks at the content. An AttributeStatement may be empty,
+ * as it comes for users without attributes. What was encrypted is decrypted by now.
+ */
+static const struct {
+    const char *element;
+    samlc_xml_model_t content[4];
+} CONTENTS[] = {
+    { "Subject", { { SAMLC_NS_SAML, "NameID|EncryptedID|BaseID", 0, 1 },
+                   { SAMLC_NS_SAML, "SubjectConfirmation", 0, SAMLC_XML_MANY } } },
+    { "SubjectConfirmation", { { SAMLC_NS_SAML, "NameID|EncryptedID|BaseID", 0, 1 },
+                               { SAMLC_NS_SAML, "SubjectConfirmationData", 0, 1 } } },
+    { "Conditions", { { SAMLC_NS_SAML, "Condition|AudienceRestriction|OneTimeUse|ProxyRestriction",
+                        0, SAMLC_XML_MANY } } },
+    { "AudienceRestriction", { { SAMLC_NS_SAML, "Audience", 1, SAMLC_XML_MANY } } },
+    { "OneTimeUse", { { NULL, NULL, 0, 0 } } },
+    { "ProxyRestriction", { { SAMLC_NS_SAML, "Audience", 0, SAMLC_XML_MANY } } },
+    { "AuthnStatement", { { SAMLC_NS_SAML, "SubjectLocality", 0, 1 },
+                          { SAMLC_NS_SAML, "AuthnContext", 1, 1 } } },
+    { "AuthnContext", { { SAMLC_NS_SAML, "AuthnContextClassRef", 0, 1 },
+                        { SAMLC_NS_SAML, "AuthnContextDecl|AuthnContextDeclRef", 0, 1 },
+                        { SAMLC_NS_SAML, "AuthenticatingAuthority", 0, SAMLC_XML_MANY } } },
+    { "AttributeStatement", { { SAMLC_NS_SAML, "Attribute|EncryptedAttribute", 0,
+                                SAMLC_XML_MANY } } },
+    { "EncryptedAttribute", { { SAMLC_NS_SAML, "Attribute", 1, 1 } } },
+    { "Attribute", { { SAMLC_NS_SAML, "AttributeValue", 0, SAMLC_XML_MANY } } },
+};
+
 static apr_status_t malformed(samlc_result_t *res, const char *what)
 {
     return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_MALFORMED, "%s", what);
+}
+
+/* NULL: anything. */
+static const samlc_xml_model_t *content_of(const xmlNode *node)
+{
+    apr_size_t i = 0;
+
+    for (i = 0; i < sizeof(CONTENTS) / sizeof(CONTENTS[0]); i++) {
+        if (samlc_xml_is(node, SAMLC_NS_SAML, CONTENTS[i].element)) {
+            return CONTENTS[i].content;
+        }
+    }
+    return NULL;
+}
+
+/* The element and what has a row below it. */
+static apr_status_t check_tree(const xmlNode *node, const samlc_xml_model_t *content,
+                               samlc_result_t *res)
+{
+    const xmlNode *child = NULL;
+    apr_status_t rv = samlc_xml_check_children(node, content, res);
+
+    for (child = samlc_xml_first(node); child != NULL && rv == APR_SUCCESS;
+         child = samlc_xml_next(child)) {
+        const samlc_xml_model_t *below = content_of(child);
+
+        rv = below == NULL ? APR_SUCCESS : check_tree(child, below, res);
+    }
+    return rv;
 }
 
 apr_status_t samlc_assertion_time(apr_time_t *t, const xmlNode *node, const char *name,
@@ -69,19 +139,14 @@ static apr_status_t read_name_id(samlc_assertion_t *a, const xmlNode *node, saml
 static apr_status_t read_confirmation(samlc_assertion_t *a, const xmlNode *node,
                                       samlc_result_t *res, apr_pool_t *p)
 {
-    const xmlNode *data = NULL;
+    const xmlNode *data = samlc_xml_child(node, SAMLC_NS_SAML, "SubjectConfirmationData", NULL);
     samlc_confirmation_t c;
     apr_status_t rv = APR_SUCCESS;
-    int count = 0;
 
     memset(&c, 0, sizeof(c));
     a->confirmations++;
     if (!samlc_text_equal(samlc_xml_attr(node, "Method", p), METHOD_BEARER)) {
         return APR_SUCCESS;
-    }
-    data = samlc_xml_child(node, SAMLC_NS_SAML, "SubjectConfirmationData", &count);
-    if (count > 1) {
-        return malformed(res, "a confirmation with two sets of data");
     }
     if (data != NULL) {
         c.recipient = samlc_xml_attr(data, "Recipient", p);
@@ -100,12 +165,8 @@ static apr_status_t read_confirmation(samlc_assertion_t *a, const xmlNode *node,
 static apr_status_t read_subject(samlc_assertion_t *a, const xmlNode *subject, samlc_result_t *res,
                                  apr_pool_t *p)
 {
-    static const samlc_xml_model_t MODEL[] = {
-        { SAMLC_NS_SAML, "NameID|EncryptedID|BaseID", 0, 1 },
-        { SAMLC_NS_SAML, "SubjectConfirmation", 0, SAMLC_XML_MANY }, { NULL, NULL, 0, 0 }
-    };
     const xmlNode *node = NULL;
-    apr_status_t rv = samlc_xml_check_children(subject, MODEL, res);
+    apr_status_t rv = APR_SUCCESS;
 
     a->has_subject = 1;
     for (node = samlc_xml_first(subject); node != NULL && rv == APR_SUCCESS;
@@ -120,15 +181,10 @@ static apr_status_t read_subject(samlc_assertion_t *a, const xmlNode *subject, s
 static apr_status_t read_audiences(samlc_assertion_t *a, const xmlNode *restriction,
                                    samlc_result_t *res, apr_pool_t *p)
 {
-    static const samlc_xml_model_t MODEL[] = {
-        { SAMLC_NS_SAML, "Audience", 1, SAMLC_XML_MANY }, { NULL, NULL, 0, 0 }
-    };
     apr_array_header_t *audiences = apr_array_make(p, 1, sizeof(const char *));
     const xmlNode *node = NULL;
-    apr_status_t rv = samlc_xml_check_children(restriction, MODEL, res);
 
-    for (node = samlc_xml_first(restriction); node != NULL && rv == APR_SUCCESS;
-         node = samlc_xml_next(node)) {
+    for (node = samlc_xml_first(restriction); node != NULL; node = samlc_xml_next(node)) {
         const char *audience = samlc_xml_text(node, p);
 
         if (audience == NULL) {
@@ -137,7 +193,25 @@ static apr_status_t read_audiences(samlc_assertion_t *a, const xmlNode *restrict
         APR_ARRAY_PUSH(audiences, const char *) = audience;
     }
     APR_ARRAY_PUSH(a->audiences, apr_array_header_t *) = audiences;
-    return rv;
+    return APR_SUCCESS;
+}
+
+/* spec: SAML-Core 2.5.1.6 - an xs:nonNegativeInteger, or nothing at all */
+static apr_status_t check_count(const xmlNode *restriction, samlc_result_t *res, apr_pool_t *p)
+{
+    static const char SPACE[] = " \t\r\n";
+    const char *count = samlc_xml_attr(restriction, "Count", p);
+    apr_size_t digits = 0;
+
+    if (count == NULL) {
+        return APR_SUCCESS;
+    }
+    count += strspn(count, SPACE);
+    count += *count == '+';
+    digits = strspn(count, "0123456789");
+    return digits > 0 && count[digits + strspn(count + digits, SPACE)] == '\0'
+               ? APR_SUCCESS
+               : malformed(res, "a ProxyRestriction whose Count is no number");
 }
 
 /* spec: SAML-Core 2.5.1 - OneTimeUse holds for every assertion here, since each is claimed once;
@@ -163,6 +237,7 @@ static apr_status_t read_conditions(samlc_assertion_t *a, const xmlNode *conditi
         }
         else if (samlc_xml_is(node, SAMLC_NS_SAML, "ProxyRestriction")) {
             proxy++;
+            rv = check_count(node, res, p);
         }
         else {
             a->unknown_condition = samlc_text_show((const char *)node->name, p);
@@ -179,19 +254,13 @@ static apr_status_t read_conditions(samlc_assertion_t *a, const xmlNode *conditi
 static apr_status_t read_authn_statement(samlc_assertion_t *a, const xmlNode *statement,
                                          samlc_result_t *res, apr_pool_t *p)
 {
-    static const samlc_xml_model_t MODEL[] = {
-        { SAMLC_NS_SAML, "SubjectLocality", 0, 1 }, { SAMLC_NS_SAML, "AuthnContext", 1, 1 },
-        { NULL, NULL, 0, 0 }
-    };
     const xmlNode *context = samlc_xml_child(statement, SAMLC_NS_SAML, "AuthnContext", NULL);
+    const xmlNode *first = samlc_xml_first(context);
     const xmlNode *class_ref = samlc_xml_child(context, SAMLC_NS_SAML, "AuthnContextClassRef",
                                                NULL);
-    apr_status_t rv = samlc_xml_check_children(statement, MODEL, res);
     apr_time_t instant = 0, end = 0;
+    apr_status_t rv = samlc_assertion_time(&instant, statement, "AuthnInstant", res, p);
 
-    if (rv == APR_SUCCESS) {
-        rv = samlc_assertion_time(&instant, statement, "AuthnInstant", res, p);
-    }
     if (rv == APR_SUCCESS) {
         rv = samlc_assertion_time(&end, statement, "SessionNotOnOrAfter", res, p);
     }
@@ -200,6 +269,10 @@ static apr_status_t read_authn_statement(samlc_assertion_t *a, const xmlNode *st
     }
     if (instant == 0 || (class_ref != NULL && samlc_xml_text(class_ref, p) == NULL)) {
         return malformed(res, "an odd AuthnStatement");
+    }
+    /* spec: SAML-Core 2.7.2.2 */
+    if (first == NULL || samlc_xml_is(first, SAMLC_NS_SAML, "AuthenticatingAuthority")) {
+        return malformed(res, "an AuthnContext with neither a class nor a declaration");
     }
     if (a->authn_statements++ == 0) {
         a->authn_instant = instant;
@@ -294,9 +367,6 @@ static apr_status_t read_attribute(samlc_assertion_t *a, const xmlNode *node, sa
         const char *text = NULL;
         int is_nil = 0;
 
-        if (!samlc_xml_is(value, SAMLC_NS_SAML, "AttributeValue")) {
-            continue;
-        }
         rv = read_nil(&is_nil, value, res);
         text = is_nil ? NULL : value_text(value, samlc_result_make(p), p);
         if (text != NULL) {
@@ -377,19 +447,9 @@ static apr_status_t read_head(samlc_assertion_t *a, const xmlNode *node, samlc_r
     return rv;
 }
 
-/* spec: SAML-Core 2.3.3 */
 apr_status_t samlc_assertion_check(const xmlNode *node, samlc_result_t *res)
 {
-    static const samlc_xml_model_t MODEL[] = {
-        { SAMLC_NS_SAML, "Issuer", 1, 1 }, { SAMLC_NS_DS, "Signature", 0, 1 },
-        { SAMLC_NS_SAML, "Subject", 0, 1 }, { SAMLC_NS_SAML, "Conditions", 0, 1 },
-        { SAMLC_NS_SAML, "Advice", 0, 1 },
-        { SAMLC_NS_SAML, "Statement|AuthnStatement|AuthzDecisionStatement|AttributeStatement", 0,
-          SAMLC_XML_MANY },
-        { NULL, NULL, 0, 0 }
-    };
-
-    return samlc_xml_check_children(node, MODEL, res);
+    return samlc_xml_check_children(node, ASSERTION, res);
 }
 
 apr_status_t samlc_assertion_read(samlc_assertion_t **assertion, const xmlNode *node,
@@ -397,7 +457,7 @@ apr_status_t samlc_assertion_read(samlc_assertion_t **assertion, const xmlNode *
 {
     samlc_assertion_t *a = apr_pcalloc(p, sizeof(*a));
     const xmlNode *child = NULL;
-    apr_status_t rv = samlc_assertion_check(node, res);
+    apr_status_t rv = check_tree(node, ASSERTION, res);
 
     *assertion = NULL;
     a->bearer = apr_array_make(p, 1, sizeof(samlc_confirmation_t));
