@@ -161,8 +161,13 @@ CONDITIONS = {
     "SAML 1 condition": ("malformed", lambda k: k.conditions(
         k.audience() + "<saml:DoNotCacheCondition/>")),
     "twice": ("malformed", lambda k: k.conditions() * 2),
-    "over before they begin": (("expired", "not-yet-valid"), lambda k: k.conditions(
+    "over before they begin": ("malformed", lambda k: k.conditions(
         NotBefore=k.time(3600), NotOnOrAfter=k.time(-3600))),
+    "over before they begin, by the clocks neither": ("malformed", lambda k: k.conditions(
+        NotBefore=k.time(100), NotOnOrAfter=k.time(50))),
+    "over when they begin": ("malformed", lambda k: k.conditions(
+        NotBefore=k.time(), NotOnOrAfter=k.time())),
+    "a second": ("ok", lambda k: k.conditions(NotBefore=k.time(99), NotOnOrAfter=k.time(100))),
 }
 for name, (code, build) in CONDITIONS.items():
     case = parts(conditions=build)

@@ -351,6 +351,7 @@ static void make_hostile_messages(void)
     f.audience = "https://else.example.org/saml";
     write_message(SEEDS_HOSTILE "audience", signed_by(&f, idp));
     f = FROM_MAIN;
+    f.not_before = "";
     f.not_on_or_after = "2026-06-30T00:00:00Z";
     write_message(SEEDS_HOSTILE "expired", signed_by(&f, idp));
     f = FROM_MAIN;
@@ -454,6 +455,7 @@ static void make_unsigned_messages(void)
     write_unsigned_text("several-subjects", 'R',
                         with_second(forge_write(&FROM_OTHER, p), forge_write(&f, p)));
     f = FROM_OTHER;
+    f.not_before = "";
     f.not_on_or_after = "2026-06-01T00:00:00Z";
     write_unsigned("expired", 'A', &f);
     f.not_on_or_after = "1970-01-01T00:00:00Z";

@@ -325,6 +325,9 @@ END_TEST
 
 #define SENDER_VOUCHES \
     "<saml:SubjectConfirmation Method=\"urn:oasis:names:tc:SAML:2.0:cm:sender-vouches\">"
+#define PERIOD(from, to) "NotBefore=\"" AT(from) "\" NotOnOrAfter=\"" AT(to) "\""
+#define CONDITIONS \
+    "<saml:Conditions NotBefore=\"2026-06-30T23:59:50Z\" NotOnOrAfter=\"" AT("00:05:00") "\">"
 #define CONDITIONS_END "</saml:Conditions>"
 #define CLASS_REF \
     "<saml:AuthnContextClassRef>" FORGE_PASSWORD "</saml:AuthnContextClassRef>"
@@ -375,6 +378,13 @@ static const struct {
     { "Name=\"mail\"", "Name=\"\"" },
     { "Name=\"mail\"", "xmlns:x=\"urn:x\" x:Name=\"mail\"" },
     { "<saml:Attribute ", "<x/><saml:Attribute " },
+    /* spec: SAML-Core 2.4.1.2, 2.5.1.2 - over before it begins */
+    { CONDITIONS, "<saml:Conditions " PERIOD("00:05:00", "00:05:00") ">" },
+    { CONDITIONS, "<saml:Conditions " PERIOD("00:05:01", "00:05:00") ">" },
+    { "<saml:SubjectConfirmationData ",
+      "<saml:SubjectConfirmationData NotBefore=\"" AT("00:05:00") "\" " },
+    { "<saml:SubjectConfirmationData ",
+      "<saml:SubjectConfirmationData NotBefore=\"2026-07-02T00:00:00Z\" " },
     /* spec: SAML-Core 2.4.1.1 - content of a SubjectConfirmation */
     { BEARER_START, BEARER_START "text" },
     { BEARER_START, BEARER_START "<x/>" },
@@ -422,6 +432,12 @@ static const struct {
 static const struct {
     const char *from, *to;
 } harmless[] = {
+    { CONDITIONS, "<saml:Conditions " PERIOD("00:04:59.999999", "00:05:00") ">" },
+    { CONDITIONS, "<saml:Conditions NotBefore=\"" AT("00:05:00") "\">" },
+    { CONDITIONS, "<saml:Conditions NotOnOrAfter=\"" AT("00:05:00") "\">" },
+    { CONDITIONS, "<saml:Conditions NotOnOrAfter=\"1969-12-31T23:59:59Z\">" },
+    { "<saml:SubjectConfirmationData ",
+      "<saml:SubjectConfirmationData NotBefore=\"" AT("00:04:59") "\" " },
     { BEARER_START, BEARER_START " <!-- -->\n" },
     { BEARER_START, BEARER_START "<saml:NameID>x</saml:NameID>" },
     { BEARER_START, BEARER_START "<saml:EncryptedID/>" },

@@ -175,11 +175,14 @@ END_TEST
 
 /* A second assertion that would be refused alone; beside a good one it refuses both. */
 static const several_t rules[] = {
-    { SAMLC_REASON_EXPIRED, .parts = { [1] = { { .not_on_or_after = "2026-06-30T23:00:00Z" } } } },
+    { SAMLC_REASON_EXPIRED, .parts = { [1] = { { .not_before = "",
+                                                 .not_on_or_after = "2026-06-30T23:00:00Z" } } } },
     { SAMLC_REASON_EXPIRED, .parts = { [1] = { { .confirmed_until = "2026-06-30T23:00:00Z" } } } },
     { SAMLC_REASON_EXPIRED, .parts = { [1] = { { .instant = "2026-06-29T00:00:00Z" } } } },
     { SAMLC_REASON_EXPIRED, .parts = { [1] = { { .session_until = "2026-06-30T23:00:00Z" } } } },
-    { SAMLC_REASON_NOT_YET_VALID, .parts = { [1] = { { .not_before = "2026-07-01T01:00:00Z" } } } },
+    { SAMLC_REASON_NOT_YET_VALID, .parts = { [1] = { { .not_before = "2026-07-01T01:00:00Z",
+                                                       .not_on_or_after = "" } } } },
+    { SAMLC_REASON_MALFORMED, .parts = { [1] = { { .not_before = "2026-07-01T01:00:00Z" } } } },
     { SAMLC_REASON_WRONG_AUDIENCE, .parts = { [1] = { { .audience = "https://sp2.example/" } } } },
     { SAMLC_REASON_WRONG_AUDIENCE, .parts = { [1] = { { .restrictions_xml = "" } } } },
     { SAMLC_REASON_WRONG_AUDIENCE, .parts = { [1] = { { .conditions_xml = "" } } } },

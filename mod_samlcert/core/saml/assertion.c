@@ -105,6 +105,24 @@ apr_status_t samlc_assertion_time(apr_time_t *t, const xmlNode *node, const char
                              name, samlc_text_show(text, p), (const char *)node->name);
 }
 
+/* spec: SAML-Core 2.4.1.2, 2.5.1.2 - a period begins before it ends */
+static apr_status_t read_period(apr_time_t *not_before, apr_time_t *not_on_or_after,
+                                const xmlNode *node, samlc_result_t *res, apr_pool_t *p)
+{
+    apr_status_t rv = samlc_assertion_time(not_before, node, "NotBefore", res, p);
+
+    if (rv == APR_SUCCESS) {
+        rv = samlc_assertion_time(not_on_or_after, node, "NotOnOrAfter", res, p);
+    }
+    if (rv == APR_SUCCESS && *not_before != 0 && *not_on_or_after != 0
+        && *not_before >= *not_on_or_after) {
+        return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_MALFORMED,
+                                 "NotBefore of %s is not before its NotOnOrAfter",
+                                 (const char *)node->name);
+    }
+    return rv;
+}
+
 static int has_control_character(const char *s)
 {
     for (; *s != '\0'; s++) {
@@ -151,10 +169,7 @@ static apr_status_t read_confirmation(samlc_assertion_t *a, const xmlNode *node,
     if (data != NULL) {
         c.recipient = samlc_xml_attr(data, "Recipient", p);
         c.in_response_to = samlc_xml_attr(data, "InResponseTo", p);
-        rv = samlc_assertion_time(&c.not_before, data, "NotBefore", res, p);
-        if (rv == APR_SUCCESS) {
-            rv = samlc_assertion_time(&c.not_on_or_after, data, "NotOnOrAfter", res, p);
-        }
+        rv = read_period(&c.not_before, &c.not_on_or_after, data, res, p);
     }
     if (rv == APR_SUCCESS) {
         APR_ARRAY_PUSH(a->bearer, samlc_confirmation_t) = c;
@@ -221,12 +236,9 @@ static apr_status_t read_conditions(samlc_assertion_t *a, const xmlNode *conditi
 {
     const xmlNode *node = NULL;
     int once = 0, proxy = 0;
-    apr_status_t rv = samlc_assertion_time(&a->not_before, conditions, "NotBefore", res, p);
+    apr_status_t rv = read_period(&a->not_before, &a->not_on_or_after, conditions, res, p);
 
     a->has_conditions = 1;
-    if (rv == APR_SUCCESS) {
-        rv = samlc_assertion_time(&a->not_on_or_after, conditions, "NotOnOrAfter", res, p);
-    }
     for (node = samlc_xml_first(conditions); node != NULL && rv == APR_SUCCESS;
          node = samlc_xml_next(node)) {
         if (samlc_xml_is(node, SAMLC_NS_SAML, "AudienceRestriction")) {
