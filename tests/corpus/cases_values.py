@@ -121,6 +121,9 @@ ODD = {
         " Name=", ' xmlns:q="urn:q" q:Name='), "small letters": attribute(value("a")).replace(" Name=", " name="),
     "value of another namespace": attribute("<v xmlns='urn:x'>a</v>"), "text": attribute("x" + value("a")),
     "text beside": "x" + attribute(value("a")),
+    "instruction inside a value": attribute(value("ad<?x y?>min")),
+    "instruction beside a value": attribute(value("<?x y?>a") + value("b")),
+    "instruction inside a NameID": attribute(value("<saml:NameID>ad<?x y?>min</saml:NameID>")),
     "another element": "<saml:Audience>x</saml:Audience>", "of another namespace": '<Attribute xmlns="urn:x" Name="x"/>',
 }
 for name, element in ODD.items():

@@ -196,10 +196,10 @@ static const struct {
     { ATTRIBUTE("a", VALUE("")), "a=,;" },
     { ATTRIBUTE("a", VALUE("x<!-- -->y")), "a=xy,;" },
     { ATTRIBUTE("a", VALUE("<x>1</x>") VALUE("2")), "a=2,;" },
-    { ATTRIBUTE("a", VALUE("1<?pi?>2")), "a=;" },
     { ATTRIBUTE("a", VALUE("  1 \n ")), "a=  1 \n ,;" },
     { ATTRIBUTE("a", VALUE("<![CDATA[1]]>") VALUE("x<![CDATA[<&]]>y")), "a=1,x<&y,;" },
     { ATTRIBUTE("a", VALUE("1<x/>2")), "a=;" },
+    { ATTRIBUTE("a", VALUE("1<x/><?pi?>2") VALUE("3")), "a=3,;" },
     { ATTRIBUTE("a", "<saml:AttributeValue/>"), "a=,;" },
     { ATTRIBUTE("a", TYPED("xsi:nil=\"true\"", "") VALUE("1")), "a=1,;" },
     { ATTRIBUTE("a", TYPED("xsi:nil=\"1\"", "")), "a=;" },
@@ -239,6 +239,22 @@ START_TEST(test_attributes)
         shown = apr_pstrcat(p, shown, ";", NULL);
     }
     ck_assert_str_eq(shown, attributes[_i].shown);
+}
+END_TEST
+
+/* Cut by a processing instruction, with a value beside that is not. */
+static const char *const cut_values[] = {
+    ATTRIBUTE("a", VALUE("1<?pi?>2")),
+    ATTRIBUTE("a", VALUE("<?pi?>")),
+    ATTRIBUTE("a", VALUE("1") VALUE("2<?pi?>")),
+    ATTRIBUTE("a", VALUE("<?pi?>1") VALUE("2")),
+    ATTRIBUTE("a", VALUE("<![CDATA[1]]><?pi?>")),
+    ATTRIBUTE("a", VALUE("<saml:NameID>n<?pi?>m</saml:NameID>")),
+};
+
+START_TEST(test_cut_values)
+{
+    malformed(plain(&(forge_t){ .attributes_xml = cut_values[_i] }));
 }
 END_TEST
 
@@ -503,6 +519,7 @@ Suite *suite_assertion(void)
     tcase_add_test(tc, test_name_id);
     tcase_add_loop_test(tc, test_name_id_values, 0, COUNT(name_ids));
     tcase_add_loop_test(tc, test_attributes, 0, COUNT(attributes));
+    tcase_add_loop_test(tc, test_cut_values, 0, COUNT(cut_values));
     tcase_add_loop_test(tc, test_odd_nils, 0, COUNT(odd_nils));
     tcase_add_test(tc, test_confirmations);
     tcase_add_test(tc, test_restrictions);

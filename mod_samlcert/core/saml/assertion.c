@@ -335,26 +335,41 @@ static apr_status_t read_nil(int *is_nil, const xmlNode *value, samlc_result_t *
                : malformed(res, "an odd xsi:nil, or a value that is nil and is not empty");
 }
 
-/*
- * The text of a value, NULL if it has a structure. A NameID, as eduPersonTargetedID has it, is
- * NAMEQUALIFIER!SPNAMEQUALIFIER!NAME, which is how Shibboleth shows it to applications.
- */
-static const char *value_text(const xmlNode *value, samlc_result_t *ignored, apr_pool_t *p)
+/* The NameID that the value consists of, as eduPersonTargetedID has it; NULL if it is another. */
+static const xmlNode *only_name_id(const xmlNode *value, samlc_result_t *ignored)
 {
     static const samlc_xml_model_t MODEL[] = {
         { SAMLC_NS_SAML, "NameID", 1, 1 }, { NULL, NULL, 0, 0 }
     };
-    const char *text = samlc_xml_text(value, p);
-    const xmlNode *name = samlc_xml_first(value);
+
+    return samlc_xml_check_children(value, MODEL, ignored) == APR_SUCCESS ? samlc_xml_first(value)
+                                                                          : NULL;
+}
+
+/*
+ * The text of a value, NULL if it has a structure. What is cut by a processing instruction refuses,
+ * as in a NameID of a Subject. A NameID is NAMEQUALIFIER!SPNAMEQUALIFIER!NAME, which is how
+ * Shibboleth shows it to applications.
+ */
+static apr_status_t read_value(const char **text, const xmlNode *value, samlc_result_t *res,
+                               apr_pool_t *p)
+{
+    const xmlNode *name = only_name_id(value, samlc_result_make(p));
     const char *idp = NULL, *sp = NULL;
 
-    if (text != NULL || samlc_xml_check_children(value, MODEL, ignored) != APR_SUCCESS
-        || (text = samlc_xml_text(name, p)) == NULL) {
-        return text;
+    *text = samlc_xml_text(name == NULL ? value : name, p);
+    if (*text == NULL) {
+        return samlc_xml_first(name == NULL ? value : name) != NULL
+                   ? APR_SUCCESS
+                   : malformed(res, "an AttributeValue that is not plain text");
     }
-    idp = samlc_xml_attr(name, "NameQualifier", p);
-    sp = samlc_xml_attr(name, "SPNameQualifier", p);
-    return apr_pstrcat(p, idp == NULL ? "" : idp, "!", sp == NULL ? "" : sp, "!", text, NULL);
+    if (name != NULL) {
+        idp = samlc_xml_attr(name, "NameQualifier", p);
+        sp = samlc_xml_attr(name, "SPNameQualifier", p);
+        *text = apr_pstrcat(p, idp == NULL ? "" : idp, "!", sp == NULL ? "" : sp, "!", *text,
+                            NULL);
+    }
+    return APR_SUCCESS;
 }
 
 /* spec: SAML-Core 2.7.3.1 */
@@ -380,7 +395,9 @@ static apr_status_t read_attribute(samlc_assertion_t *a, const xmlNode *node, sa
         int is_nil = 0;
 
         rv = read_nil(&is_nil, value, res);
-        text = is_nil ? NULL : value_text(value, samlc_result_make(p), p);
+        if (rv == APR_SUCCESS && !is_nil) {
+            rv = read_value(&text, value, res, p);
+        }
         if (text != NULL) {
             APR_ARRAY_PUSH(attribute->values, const char *) = text;
         }

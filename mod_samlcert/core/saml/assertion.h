@@ -45,7 +45,7 @@ typedef struct samlc_assertion_t {
     const char *authn_context;
     apr_time_t session_not_on_or_after;   /* the earliest of all statements; 0: none */
 
-    /* samlc_attribute_t; values that are neither simple text nor a NameID are left out */
+    /* samlc_attribute_t; values with elements inside are left out, except for a NameID */
     apr_array_header_t *attributes;
 } samlc_assertion_t;
 
