@@ -191,6 +191,8 @@ LIMITS = [   # what, builder of the part, offset of the last second that is fine
      0, 1, "not-yet-valid"),
     ("IssueInstant of the assertion", lambda t: dict(IssueInstant=lambda k: k.time(t)),
      0, 1, "not-yet-valid"),
+    ("AuthnInstant", lambda t: dict(authn=lambda k: k.authn(AuthnInstant=k.time(t))),
+     0, 1, "not-yet-valid"),
 ]
 for idp, skew in (("no-skew", 0), ("main", 180)):
     for what, build, last, first, code in LIMITS:
@@ -203,6 +205,12 @@ for idp, skew in (("no-skew", 0), ("main", 180)):
                 f"{name}: within", idp=idp, own_server=False)
 refused("times: issued more than a day ago", "expired", "overview: a day after issue",
         parts(IssueInstant=lambda k: k.time(-86400 - 200)), PLAIN)
+refused("times: response issued more than a day ago", "expired", "as its assertion",
+        parts(response=lambda k: {"IssueInstant": k.time(-86400 - 200)}), PLAIN)
+accepted("times: logged in more than a day ago", "Core 2.7.2: sessions at an IdP last",
+         parts(authn=lambda k: k.authn(AuthnInstant=k.time(-86400 * 7))))
+refused("times: second login to come", "not-yet-valid", "Core 2.7.2",
+        parts(authn=lambda k: k.authn() + k.authn(AuthnInstant=k.time(1000))), PLAIN)
 refused("times: long past", "expired", "Core 2.5.1.2", parts(conditions=lambda k: k.conditions(
     NotBefore="1960-01-01T00:00:00Z", NotOnOrAfter="1969-12-31T23:59:59Z")), PLAIN)
 refused("times: 1970", "expired", "zero is a time", parts(subject=lambda k: k.subject(

@@ -93,6 +93,7 @@ START_TEST(test_all)
     ck_assert_ptr_null(a->unknown_condition);
     ck_assert_int_eq(a->authn_statements, 1);
     ck_assert_int_eq(a->authn_instant, TEST_NOW + apr_time_from_msec(5500));
+    ck_assert_int_eq(a->last_authn_instant, a->authn_instant);
     ck_assert_str_eq(a->authn_instant_text, AT("00:00:05.5"));
     ck_assert_str_eq(a->session_index, "_session");
     ck_assert_str_eq(a->authn_context, FORGE_PASSWORD);

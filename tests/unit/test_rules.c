@@ -27,6 +27,9 @@
 #define X509 "urn:oasis:names:tc:SAML:2.0:ac:classes:X509"
 #define CLASS_REF "<saml:AuthnContextClassRef>" FORGE_PASSWORD "</saml:AuthnContextClassRef>"
 #define DECLARATION "<saml:AuthnContextDeclRef>" X509 "</saml:AuthnContextDeclRef>"
+#define STATEMENT(instant) \
+    "<saml:AuthnStatement AuthnInstant=\"" instant "\"><saml:AuthnContext>" CLASS_REF \
+    "</saml:AuthnContext></saml:AuthnStatement>"
 #define ENTITY_FORMAT "urn:oasis:names:tc:SAML:2.0:nameid-format:entity"
 #define EMAIL_FORMAT "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
 
@@ -141,6 +144,22 @@ static const rule_case_t times[] = {
     { SAMLC_REASON_NOT_YET_VALID, .f = { .response_instant = "2026-07-01T00:03:01Z" } },
     { OK_, .f = { .instant = "2026-06-29T23:57:00.000001Z" } },
     { SAMLC_REASON_EXPIRED, .f = { .instant = "2026-06-29T23:57:00Z" } },
+    { OK_, .f = { .response_instant = "2026-06-29T23:57:00.000001Z" } },
+    { SAMLC_REASON_EXPIRED, .f = { .response_instant = "2026-06-29T23:57:00Z" } },
+    { OK_, .f = { .response_instant = "2026-06-29T23:57:00.000001Z" },
+      .signs = FORGE_RESPONSE_ID },
+    { SAMLC_REASON_EXPIRED, .f = { .response_instant = "2026-06-29T23:57:00Z" },
+      .signs = FORGE_RESPONSE_ID },
+    { OK_, .f = { .authn_instant = "2026-07-01T00:03:00Z" } },
+    { SAMLC_REASON_NOT_YET_VALID, .f = { .authn_instant = "2026-07-01T00:03:00.000001Z" } },
+    { OK_, .f = { .authn_instant = "2026-01-01T00:00:00Z" } },
+    { OK_, .f = { .authn_xml = STATEMENT("2026-06-30T00:00:00Z")
+                               STATEMENT("2026-07-01T00:03:00Z") } },
+    { SAMLC_REASON_NOT_YET_VALID,
+      .f = { .authn_xml = STATEMENT("2026-06-30T00:00:00Z") STATEMENT("2026-07-01T00:03:01Z") } },
+    { OK_, .f = { .authn_instant = "2026-07-01T00:00:00Z" }, .conf = "ClockSkew 0\n" },
+    { SAMLC_REASON_NOT_YET_VALID, .f = { .authn_instant = "2026-07-01T00:00:01Z" },
+      .conf = "ClockSkew 0\n" },
     { OK_, .f = { .not_on_or_after = "2026-07-01T00:00:00.000001Z" }, .conf = "ClockSkew 0\n" },
     { SAMLC_REASON_EXPIRED, .f = { .not_on_or_after = "2026-07-01T00:00:00Z" },
       .conf = "ClockSkew 0\n" },
@@ -400,6 +419,54 @@ START_TEST(test_claim)
 }
 END_TEST
 
+/* The sentence for the operator about a message that can be read. */
+static const char *said(world_t *w, const forge_t *f)
+{
+    samlc_data_t data = test_data(
+        world_signed(f, FORGE_ASSERTION_ID, world_keys()->idp, p), "SAMLResponse");
+    samlc_response_t *response = NULL;
+
+    ck_assert_int_eq(samlc_response_read(&response, &data, samlc_result_make(p), p), APR_SUCCESS);
+    return samlc_response_judge(response, &w->expected, p)->message;
+}
+
+/* Which of the times it was, and to the fraction that decided. */
+START_TEST(test_sentences_about_times)
+{
+    static const struct {
+        forge_t f;
+        const char *message;
+    } SENTENCES[] = {
+        { { .instant = "2026-07-01T01:00:00Z" },
+          "the assertion was issued at 2026-07-01T01:00:00Z, which is to come: compare the "
+          "clocks" },
+        { { .response_instant = "2026-07-01T01:00:00Z" },
+          "the response was issued at 2026-07-01T01:00:00Z, which is to come: compare the clocks" },
+        { { .authn_instant = "2026-07-01T01:00:00Z" },
+          "AuthnInstant: the user logged in at 2026-07-01T01:00:00Z, which is to come: compare the "
+          "clocks" },
+        { { .instant = "2026-06-29T00:00:00Z" },
+          "the assertion was issued at 2026-06-29T00:00:00Z, more than a day ago" },
+        { { .response_instant = "2026-06-29T00:00:00Z" },
+          "the response was issued at 2026-06-29T00:00:00Z, more than a day ago" },
+        { { .not_before = "2026-07-01T00:03:00.001Z" },
+          "valid from 2026-07-01T00:03:00.001Z on: compare the clocks" },
+        { { .not_before = "2026-07-01T00:03:00.0000019Z" },
+          "valid from 2026-07-01T00:03:00.000001Z on: compare the clocks" },
+        { { .not_before = "", .not_on_or_after = "2026-06-30T23:56:59.9Z" },
+          "was valid until 2026-06-30T23:56:59.900Z" },
+        { { .not_before = "", .not_on_or_after = "1969-12-31T23:59:59.9Z" },
+          "was valid until 1970-01-01T00:00:00Z" },
+    };
+    world_t *w = world_make(NULL, world_keys()->idp, p);
+    int i = 0;
+
+    for (i = 0; i < COUNT(SENTENCES); i++) {
+        ck_assert_str_eq(said(w, &SENTENCES[i].f), SENTENCES[i].message);
+    }
+}
+END_TEST
+
 /* How long a claim has to be remembered: until no copy would be accepted any more. */
 START_TEST(test_end_of_life)
 {
@@ -439,6 +506,7 @@ Suite *suite_rules(void)
     tcase_add_test(tc, test_asked_idp);
     tcase_add_test(tc, test_requests_of_browser);
     tcase_add_test(tc, test_claim);
+    tcase_add_test(tc, test_sentences_about_times);
     tcase_add_loop_test(tc, test_end_of_life, 0, 6);
     suite_add_tcase(suite, tc);
     return suite;

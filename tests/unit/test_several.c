@@ -182,6 +182,8 @@ static const several_t rules[] = {
     { SAMLC_REASON_EXPIRED, .parts = { [1] = { { .session_until = "2026-06-30T23:00:00Z" } } } },
     { SAMLC_REASON_NOT_YET_VALID, .parts = { [1] = { { .not_before = "2026-07-01T01:00:00Z",
                                                        .not_on_or_after = "" } } } },
+    { SAMLC_REASON_NOT_YET_VALID,
+      .parts = { [1] = { { .authn_instant = "2026-07-01T01:00:00Z" } } } },
     { SAMLC_REASON_MALFORMED, .parts = { [1] = { { .not_before = "2026-07-01T01:00:00Z" } } } },
     { SAMLC_REASON_WRONG_AUDIENCE, .parts = { [1] = { { .audience = "https://sp2.example/" } } } },
     { SAMLC_REASON_WRONG_AUDIENCE, .parts = { [1] = { { .restrictions_xml = "" } } } },

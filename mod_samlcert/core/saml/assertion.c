@@ -286,6 +286,7 @@ static apr_status_t read_authn_statement(samlc_assertion_t *a, const xmlNode *st
     if (first == NULL || samlc_xml_is(first, SAMLC_NS_SAML, "AuthenticatingAuthority")) {
         return malformed(res, "an AuthnContext with neither a class nor a declaration");
     }
+    a->last_authn_instant = instant > a->last_authn_instant ? instant : a->last_authn_instant;
     if (a->authn_statements++ == 0) {
         a->authn_instant = instant;
         a->authn_instant_text = samlc_xml_attr(statement, "AuthnInstant", p);

@@ -39,6 +39,7 @@ typedef struct samlc_assertion_t {
     const char *unknown_condition;        /* NULL, or the name of one that we do not understand */
 
     int authn_statements;
+    apr_time_t last_authn_instant;        /* the latest of all statements; 0: none */
     apr_time_t authn_instant;             /* of the first statement, as is the rest */
     const char *authn_instant_text;
     const char *session_index;

@@ -31,9 +31,15 @@ static int is_in_future(const samlc_judge_t *j, apr_time_t not_before)
     return not_before > j->expected->now + skew(j);
 }
 
+/* With its fraction, if it has one: at the border that decides. */
 static const char *when(const samlc_judge_t *j, apr_time_t t)
 {
-    return samlc_clock_format(t, j->p);
+    const char *seconds = samlc_clock_format(t, j->p);
+    int usec = (int)apr_time_usec(t);   /* below zero before 1970: not worth a word */
+
+    return usec <= 0          ? seconds
+           : usec % 1000 == 0 ? apr_psprintf(j->p, "%.19s.%03dZ", seconds, usec / 1000)
+                              : apr_psprintf(j->p, "%.19s.%06dZ", seconds, usec);
 }
 
 /*
@@ -83,18 +89,47 @@ apr_status_t samlc_rule_destination(samlc_judge_t *j)
     return APR_SUCCESS;
 }
 
+/*
+ * spec: SAML-Core 2.3.3, 2.7.2, 3.2.2 - what a message tells of has happened, and it was made of
+ * late. (A login may be as old as the session at the IdP.)
+ */
+static apr_status_t judge_instants(samlc_judge_t *j)
+{
+    const samlc_assertion_t *a = j->part->assertion;
+    const struct {
+        const char *what;
+        apr_time_t instant;
+        int ages;
+    } INSTANTS[] = {
+        { "the assertion was issued", a->issue_instant, 1 },
+        { "the response was issued", j->envelope.issue_instant, 1 },
+        { "AuthnInstant: the user logged in", a->last_authn_instant, 0 },
+    };
+    apr_size_t i = 0;
+
+    for (i = 0; i < sizeof(INSTANTS) / sizeof(INSTANTS[0]); i++) {
+        apr_time_t t = INSTANTS[i].instant;
+
+        if (is_in_future(j, t)) {
+            return SAMLC_REFUSE(j, NOT_YET_VALID, "%s at %s, which is to come: compare the clocks",
+                                INSTANTS[i].what, when(j, t));
+        }
+        if (INSTANTS[i].ages && is_over(j, t + MAX_ASSERTION_AGE)) {
+            return SAMLC_REFUSE(j, EXPIRED, "%s at %s, more than a day ago", INSTANTS[i].what,
+                                when(j, t));
+        }
+    }
+    return APR_SUCCESS;
+}
+
 /* spec: SAML-Core 2.5.1.2 */
 apr_status_t samlc_rule_times(samlc_judge_t *j)
 {
     const samlc_assertion_t *a = j->part->assertion;
+    apr_status_t rv = judge_instants(j);
 
-    if (is_in_future(j, a->issue_instant) || is_in_future(j, j->envelope.issue_instant)) {
-        return SAMLC_REFUSE(j, NOT_YET_VALID, "issued at %s, which is to come: compare the clocks",
-                      when(j, a->issue_instant));
-    }
-    if (is_over(j, a->issue_instant + MAX_ASSERTION_AGE)) {
-        return SAMLC_REFUSE(j, EXPIRED, "issued at %s, more than a day ago",
-                            when(j, a->issue_instant));
+    if (rv != APR_SUCCESS) {
+        return rv;
     }
     if (!a->has_conditions) {
         return SAMLC_REFUSE(j, WRONG_AUDIENCE, "the assertion has no Conditions");
