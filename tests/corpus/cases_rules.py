@@ -380,7 +380,7 @@ AUTHORITY = "<saml:AuthenticatingAuthority>https://a.example</saml:Authenticatin
 
 
 def context(*inside):
-    return lambda k: k.authn(f"<saml:AuthnContext>{''.join(inside).format(PASSWORD)}</saml:AuthnContext>")
+    return lambda k: k.authn(f"<saml:AuthnContext>{''.join(inside).replace('{}', PASSWORD)}</saml:AuthnContext>")
 
 
 AUTHN = {
