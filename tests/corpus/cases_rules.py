@@ -339,6 +339,13 @@ STATUSES = {
     "detail": ("ok", lambda k: k.status(after='<samlp:StatusDetail><x xmlns="urn:x">y</x></samlp:StatusDetail>')),
     "Responder": ("status-not-success", lambda k: k.status("Responder")),
     "Success inside Responder": ("status-not-success", lambda k: k.status("Responder", NESTED.format("Success"))),
+    "AuthnFailed inside Success": ("status-not-success", lambda k: k.status("Success", NESTED.format("AuthnFailed"))),
+    "Success inside Success": ("ok", lambda k: k.status("Success", NESTED.format("Success"))),
+    "private code inside Success": ("ok", lambda k: k.status("Success", '<samlp:StatusCode Value="urn:x:fine"/>')),
+    "three levels": ("ok", lambda k: k.status("Success", NESTED.format("Success").replace(
+        "/>", '><samlp:StatusCode Value="urn:x"/></samlp:StatusCode>'))),
+    "odd third level": ("malformed", lambda k: k.status("Success", NESTED.format("Success").replace(
+        "/>", '><x xmlns="urn:x"/></samlp:StatusCode>'))),
     "in capitals": ("status-not-success", lambda k: k.status("SUCCESS")),
     "white space": ("status-not-success", lambda k: k.status("Success ")),
     "empty": ("status-not-success", lambda k: k.status(":").replace('":"', '""')),

@@ -18,6 +18,7 @@ typedef struct samlc_envelope_t {
     const char *in_response_to;
     apr_time_t issue_instant;
     const char *status;              /* the top-level code */
+    const char *second_status;        /* the one below it; NULL: none */
     const char *status_detail;       /* the second-level code and the message, for the operator */
 } samlc_envelope_t;
 

@@ -17,7 +17,20 @@ static apr_status_t malformed(samlc_result_t *res, const char *what)
     return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_MALFORMED, "%s", what);
 }
 
-/* spec: SAML-Core 3.2.2.1 - one code, with one below it at most: two could be read two ways */
+/* spec: SAML-Core 3.2.2.2 - each code has one below it at most: two could be read two ways */
+static apr_status_t check_codes(const xmlNode *code, samlc_result_t *res)
+{
+    static const samlc_xml_model_t CODE[] = { { SAMLC_NS_SAMLP, "StatusCode", 0, 1 },
+                                              { NULL, NULL, 0, 0 } };
+    apr_status_t rv = APR_SUCCESS;
+
+    for (; code != NULL && rv == APR_SUCCESS; code = samlc_xml_first(code)) {
+        rv = samlc_xml_check_children(code, CODE, res);
+    }
+    return rv;
+}
+
+/* spec: SAML-Core 3.2.2.1 */
 static apr_status_t read_status(samlc_envelope_t *e, const xmlNode *status, samlc_result_t *res,
                                 apr_pool_t *p)
 {
@@ -25,15 +38,13 @@ static apr_status_t read_status(samlc_envelope_t *e, const xmlNode *status, saml
                                                { SAMLC_NS_SAMLP, "StatusMessage", 0, 1 },
                                                { SAMLC_NS_SAMLP, "StatusDetail", 0, 1 },
                                                { NULL, NULL, 0, 0 } };
-    static const samlc_xml_model_t CODE[] = { { SAMLC_NS_SAMLP, "StatusCode", 0, 1 },
-                                              { NULL, NULL, 0, 0 } };
     const xmlNode *code = samlc_xml_first(status);
     const xmlNode *second = samlc_xml_first(code);
     const xmlNode *message = samlc_xml_child(status, SAMLC_NS_SAMLP, "StatusMessage", NULL);
     apr_status_t rv = samlc_xml_check_children(status, MODEL, res);
 
     if (rv == APR_SUCCESS) {
-        rv = samlc_xml_check_children(code, CODE, res);
+        rv = check_codes(code, res);
     }
     if (rv != APR_SUCCESS) {
         return rv;
@@ -42,8 +53,9 @@ static apr_status_t read_status(samlc_envelope_t *e, const xmlNode *status, saml
     if (e->status == NULL) {
         return malformed(res, "a response without a status code");
     }
+    e->second_status = second == NULL ? NULL : samlc_xml_attr(second, "Value", p);
     e->status_detail = apr_pstrcat(
-        p, second == NULL ? "" : samlc_text_show(samlc_xml_attr(second, "Value", p), p),
+        p, second == NULL ? "" : samlc_text_show(e->second_status, p),
         message == NULL ? "" : " ",
         message == NULL ? "" : samlc_text_show(samlc_xml_text(message, p), p), NULL);
     return APR_SUCCESS;

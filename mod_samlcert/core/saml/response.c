@@ -12,7 +12,8 @@
 #include "core/xml/encryption.h"
 #include "core/xml/xml.h"
 
-#define STATUS_SUCCESS "urn:oasis:names:tc:SAML:2.0:status:Success"
+#define STATUS "urn:oasis:names:tc:SAML:2.0:status:"
+#define STATUS_SUCCESS STATUS "Success"
 
 /* --- the steps --- */
 
@@ -71,7 +72,10 @@ static apr_status_t check_status(samlc_judge_t *j)
 {
     const samlc_envelope_t *e = &j->response->envelope;
 
-    if (strcmp(e->status, STATUS_SUCCESS) != 0) {
+    /* SAML's own second codes are failures (SAML-Core 3.2.2.2): with Success they contradict it. */
+    if (strcmp(e->status, STATUS_SUCCESS) != 0
+        || (e->second_status != NULL && strncmp(e->second_status, STATUS, strlen(STATUS)) == 0
+            && strcmp(e->second_status, STATUS_SUCCESS) != 0)) {
         return SAMLC_REFUSE(j, STATUS_NOT_SUCCESS, "the IdP answered %s %s",
                             SAMLC_SHOW(j, e->status), e->status_detail);
     }
