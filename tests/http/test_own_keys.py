@@ -50,7 +50,7 @@ class Way:
 
 # Two children, and no third: what the broker may read is in no archive, so a child that starts while
 # a key is missing has none.
-FIXED = "MinSpareThreads 1"
+FIXED = "<IfModule !mpm_prefork_module>\nMinSpareThreads 1\n</IfModule>"
 FILE = "SamlCertKeyPassphrase file:{root}/passphrase"
 GROUP = Way("group")
 ENCRYPTED = Way("encrypted", FILE, passphrase=PASSPHRASE)
