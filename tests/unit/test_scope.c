@@ -164,6 +164,8 @@ static const struct {
     { "", EXTENSIONS("<shibmd:Scope regexp=\"0\">a.org</shibmd:Scope>"), "a.org", NULL },
     { "", EXTENSIONS("<shibmd:Scope regexp=\"1\">a.org</shibmd:Scope>"), "/a.org/", NULL },
     { "", EXTENSIONS(SCOPE("\n\ta.org\n")), "a.org", NULL },
+    { "", EXTENSIONS(REGEXP("^([a-z]+[.])+a[.]org$")), "/^([a-z]+[.])+a[.]org$/", NULL },
+    { "", EXTENSIONS(REGEXP("a+++++++++++++++++++++++++++++++++++++++++")), NULL, "that is long, counts" },
     { "", EXTENSIONS(SCOPE("a<!-- -->.org")), "a.org", NULL },
     { "", EXTENSIONS("<Scope xmlns=\"" SAMLC_NS_SHIBMD "\">a.org</Scope>"), "a.org", NULL },
     { "", EXTENSIONS("<x:Scope xmlns:x=\"urn:x\">a.org</x:Scope>"), "", NULL },

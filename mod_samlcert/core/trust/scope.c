@@ -7,6 +7,7 @@
 #include <apr_strings.h>
 
 #include "core/base/text.h"
+#include "core/trust/regex.h"
 
 #define MAX_REGEXP 256
 
@@ -42,7 +43,8 @@ static apr_status_t compile(const regex_t **regex, const char *value, samlc_resu
     regex_t *compiled = apr_pcalloc(p, sizeof(*compiled));
 
     *regex = NULL;
-    if (strlen(value) > MAX_REGEXP || strchr(value, '{') != NULL || has_back_reference(value)) {
+    if (strlen(value) > MAX_REGEXP || samlc_regex_is_too_long(value) || strchr(value, '{') != NULL
+        || has_back_reference(value)) {
         return fail(res, value, "is a regular expression that is long, counts or refers back");
     }
     if (regcomp(compiled, value, REG_EXTENDED) != 0) {

@@ -9,10 +9,10 @@
 
 #include "core/trust/constraint.h"
 #include "core/trust/moves.h"
+#include "core/trust/regex.h"
 
 #define BLANKS " \t"
 #define MAX_ENTITY_ID 1024 /* spec: SAML-Core 8.3.6 */
-#define MAX_FILTER 1000    /* characters of a regular expression, its counts written out */
 
 const char *samlc_setting_parse_text(void *field, const char *value, const samlc_setting_t *setting,
                                      apr_pool_t *p)
@@ -81,73 +81,6 @@ const char *samlc_setting_parse_constraint(void *field, const char *value,
     return error ? error : samlc_setting_parse_text(field, value, setting, p);
 }
 
-static void skip_to(const char **at, char c)
-{
-    while (**at != '\0' && *(*at)++ != c) {
-        continue;
-    }
-}
-
-/* The greatest number of a count, behind its brace. */
-static long read_count(const char **at)
-{
-    char *end = NULL;
-    long count = strtol(*at, &end, 10);
-
-    if (*end == ',') {
-        long to = strtol(end + 1, NULL, 10);
-
-        count = to > count ? to : count;
-    }
-    skip_to(at, '}');
-    return count < 1 ? 1 : count > MAX_FILTER ? MAX_FILTER : count;
-}
-
-/*
- * How many characters and brackets an expression has once its counts are written out, as regcomp
- * does it: a{255}{255} has 65025. Never less than there are. Reads up to the end of a group.
- */
-static long written_out(const char **at)
-{
-    long all = 0, last = 0; /* `last`: what a count would repeat */
-
-    while (**at != '\0' && **at != ')' && all <= MAX_FILTER) {
-        char c = *(*at)++;
-
-        if (c == '{') {
-            last *= read_count(at);
-        }
-        else if (!strchr("*+?", c)) {
-            last = 1;
-        }
-        if (c == '(') {
-            last += written_out(at);
-            *at += **at == ')';
-        }
-        else if (c == '[') {
-            *at += **at == '^';
-            *at += **at == ']';
-            skip_to(at, ']');
-        }
-        else if (c == '\\' && **at != '\0') {
-            (*at)++;
-        }
-        all += last;
-    }
-    return all;
-}
-
-static int is_too_long(const char *regex)
-{
-    long all = 0;
-
-    while (*regex != '\0' && all <= MAX_FILTER) {
-        all += written_out(&regex);
-        regex += *regex == ')'; /* one that closes nothing is a character */
-    }
-    return all > MAX_FILTER;
-}
-
 const char *samlc_setting_parse_regex(void *field, const char *value,
                                       const samlc_setting_t *setting, apr_pool_t *p)
 {
@@ -155,8 +88,8 @@ const char *samlc_setting_parse_regex(void *field, const char *value,
     regex_t regex;
     int error = 0;
 
-    if (is_too_long(value)) {
-        return "too long, once its counts are written out";
+    if (samlc_regex_is_too_long(value)) {
+        return "too long, once its repetitions are written out";
     }
     error = regcomp(&regex, value, REG_EXTENDED | REG_NOSUB);
     if (error != 0) {
