@@ -74,15 +74,16 @@ static apr_status_t check_encrypted(const xmlNode *node, int is_key, samlc_resul
     /* a CipherReference would make us fetch something */
     static const samlc_xml_model_t CIPHER[] = { { SAMLC_NS_XENC, "CipherValue", 1, 1 },
                                                 { NULL, NULL, 0, 0 } };
-    /* behind OAEPparams in any order (5.2, "any ##other"): MGF has two places and one MGF */
+    /* MGF and OAEPparams have two places, since they come in other orders than 5.2 has them */
     static const samlc_xml_model_t METHOD[] = {
         { SAMLC_NS_XENC, "KeySize", 0, 1 }, { SAMLC_NS_XENC, "OAEPparams", 0, 1 },
         { SAMLC_NS_XENC11, "MGF", 0, 1 }, { SAMLC_NS_DS, "DigestMethod", 0, 1 },
-        { SAMLC_NS_XENC11, "MGF", 0, 1 }, { NULL, NULL, 0, 0 }
+        { SAMLC_NS_XENC11, "MGF", 0, 1 }, { SAMLC_NS_XENC, "OAEPparams", 0, 1 },
+        { NULL, NULL, 0, 0 }
     };
     apr_status_t rv = samlc_xml_check_children(node, is_key ? KEY : DATA, res);
     const xmlNode *method = samlc_xml_child(node, SAMLC_NS_XENC, "EncryptionMethod", NULL);
-    int mgfs = 0;
+    int mgfs = 0, labels = 0;
 
     if (rv == APR_SUCCESS) {
         rv = samlc_xml_check_children(samlc_xml_child(node, SAMLC_NS_XENC, "CipherData", NULL),
@@ -91,8 +92,10 @@ static apr_status_t check_encrypted(const xmlNode *node, int is_key, samlc_resul
     if (rv == APR_SUCCESS && method != NULL) {
         rv = samlc_xml_check_children(method, METHOD, res);
         samlc_xml_child(method, SAMLC_NS_XENC11, "MGF", &mgfs);
+        samlc_xml_child(method, SAMLC_NS_XENC, "OAEPparams", &labels);
     }
-    return rv == APR_SUCCESS && mgfs > 1 ? malformed(res, "two MGF in an EncryptionMethod") : rv;
+    return rv == APR_SUCCESS && (mgfs > 1 || labels > 1)
+               ? malformed(res, "two MGF or OAEPparams in an EncryptionMethod") : rv;
 }
 
 /* Of what check_encrypted let pass. */
