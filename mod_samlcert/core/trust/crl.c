@@ -110,7 +110,7 @@ apr_status_t samlc_crl_read(apr_array_header_t *crls, const samlc_data_t *file, 
                             apr_pool_t *p)
 {
     int blocks = file->len <= INT_MAX ? count(file, PEM_BEGIN_CRL) : 0;
-    int done = 0;
+    int done = 0, is_delta = 0;
 
     ERR_clear_error();
     if (count(file, PEM_BEGIN) > 0) {
@@ -124,8 +124,9 @@ apr_status_t samlc_crl_read(apr_array_header_t *crls, const samlc_data_t *file, 
                                          "%s: is not a file of revocation lists, all of them whole",
                                          file->origin);
     }
+    is_delta = has_delta(crls);
     ERR_clear_error();
-    if (has_delta(crls)) {
+    if (is_delta) {
         return samlc_result_fail(res, APR_EINVAL, SAMLC_REASON_CONFIG_INVALID,
                                  "%s: is a delta CRL, which is not supported; put the full one "
                                  "here", file->origin);
